@@ -1,0 +1,66 @@
+//! What a signature algorithm must answer. The list of implementations that a policy is given *is* its allow-list.
+
+use crate::error::Error;
+use crate::jose::jwk::PublicKey;
+use crate::wire::value::Str;
+
+/// The operation behind an algorithm's name: `EdDSA` and `Ed25519` are two names of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Primitive {
+    /// ECDSA with P-256 and SHA-256 (RFC 7518 section 3.4).
+    EcdsaP256,
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 octets (RFC 7518 section 3.5).
+    RsaPss,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3).
+    RsaPkcs1,
+    /// Ed25519 (RFC 8032, RFC 8037).
+    Ed25519,
+}
+
+impl Primitive {
+    /// Whether `key` has the type that the operation needs.
+    #[must_use]
+    pub const fn fits(self, key: &PublicKey) -> bool {
+        matches!(
+            (self, key),
+            (Self::EcdsaP256, PublicKey::P256(_))
+                | (Self::RsaPss | Self::RsaPkcs1, PublicKey::Rsa(_))
+                | (Self::Ed25519, PublicKey::Ed25519(_))
+        )
+    }
+}
+
+/// One implementation of one signature algorithm. There is none for `none` and none for HMAC.
+pub trait Algorithm: Sync {
+    /// The `alg` value, compared byte for byte (RFC 7515 section 4.1.1).
+    fn name(&self) -> &'static str;
+
+    /// The operation behind the name.
+    fn primitive(&self) -> Primitive;
+
+    /// Judges a key before it is trusted: strength, curve, order.
+    ///
+    /// # Errors
+    /// The `Key…` error that names the fault.
+    fn admit(&self, key: &PublicKey) -> Result<(), Error>;
+
+    /// Judges a signature over `message` by an admitted key.
+    ///
+    /// # Errors
+    /// [`Error::SignatureLength`], [`Error::SignatureInvalid`], or [`Error::KeyAlgorithmMismatch`] for a key of another type.
+    fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), Error>;
+}
+
+impl core::fmt::Debug for dyn Algorithm + '_ {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The algorithms that a policy accepts.
+pub type Algorithms<'a> = &'a [&'a dyn Algorithm];
+
+/// The listed algorithm of that name.
+pub(crate) fn named<'a>(algorithms: Algorithms<'a>, name: Str<'_>) -> Option<&'a dyn Algorithm> {
+    algorithms.iter().copied().find(|algorithm| name.is(algorithm.name()))
+}

@@ -1,0 +1,97 @@
+//! The registered claims (RFC 7519 section 4.1), each absent, good or bad; a bad one always refuses the token.
+
+use crate::error::Error;
+use crate::time::{NumericDate, Seconds, UnixTime};
+use crate::wire::json::Member;
+use crate::wire::value::{Span, Str, Value};
+
+/// Where the registered claims stand in a payload, with the dates read.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Registered {
+    pub(crate) iss: Span,
+    pub(crate) sub: Span,
+    pub(crate) aud: Span,
+    pub(crate) jti: Span,
+    pub(crate) exp: Option<NumericDate>,
+    pub(crate) nbf: Option<NumericDate>,
+    pub(crate) iat: Option<NumericDate>,
+}
+
+impl Registered {
+    /// Remembers `member` if it is a registered claim; says whether it was.
+    pub(crate) fn take(&mut self, member: &Member<'_>) -> Result<bool, Error> {
+        let name = member.name;
+        if name.is("iss") {
+            self.iss = string(member)?;
+        } else if name.is("sub") {
+            self.sub = string(member)?;
+        } else if name.is("jti") {
+            self.jti = string(member)?;
+        } else if name.is("aud") {
+            self.aud = audience(member)?;
+        } else if name.is("exp") {
+            self.exp = Some(date(member)?);
+        } else if name.is("nbf") {
+            self.nbf = Some(date(member)?);
+        } else if name.is("iat") {
+            self.iat = Some(date(member)?);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// `iss` must be exactly `issuer` (RFC 9068 section 4).
+    pub(crate) fn judge_issuer(&self, text: &str, issuer: &str) -> Result<(), Error> {
+        let own = string_at(self.iss, text).ok_or(Error::IssuerMissing)?;
+        if own.is(issuer) { Ok(()) } else { Err(Error::IssuerMismatch) }
+    }
+
+    /// `aud`, a string or an array of strings, must hold one of `accepted` exactly (RFC 7519 section 4.1.3).
+    pub(crate) fn judge_audience<'a>(&self, text: &str, mut accepted: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+        let aud = self.aud.in_document(text).ok_or(Error::AudienceMissing)?;
+        if accepted.any(|audience| audiences(aud).any(|own| own.is(audience))) { Ok(()) } else { Err(Error::AudienceMismatch) }
+    }
+
+    /// `now < exp + leeway`, `nbf <= now + leeway`, `iat <= now + leeway`.
+    pub(crate) fn judge_times(&self, now: UnixTime, leeway: Seconds) -> Result<(), Error> {
+        if !self.exp.ok_or(Error::ExpiryMissing)?.is_after(now.minus(leeway)) {
+            return Err(Error::TokenExpired);
+        }
+        let soon = now.plus(leeway);
+        if self.nbf.is_some_and(|nbf| !nbf.is_reached(soon)) {
+            return Err(Error::TokenNotYetValid);
+        }
+        if self.iat.is_some_and(|iat| !iat.is_reached(soon)) {
+            return Err(Error::TokenIssuedAhead);
+        }
+        Ok(())
+    }
+}
+
+/// The string at a span, if there is one.
+pub(crate) fn string_at(span: Span, text: &str) -> Option<Str<'_>> {
+    span.in_document(text)?.as_str()
+}
+
+/// The audiences of an `aud` that [`Registered::take`] has accepted.
+pub(crate) fn audiences(aud: Value<'_>) -> impl Iterator<Item = Str<'_>> {
+    aud.as_str().into_iter().chain(aud.as_array().into_iter().flatten().filter_map(Value::as_str))
+}
+
+pub(crate) fn string(member: &Member<'_>) -> Result<Span, Error> {
+    member.value.as_str().ok_or(Error::ClaimMalformed)?;
+    Span::of(member).ok_or(Error::ClaimMalformed)
+}
+
+pub(crate) fn date(member: &Member<'_>) -> Result<NumericDate, Error> {
+    member.value.as_numeric_date().ok_or(Error::ClaimMalformed)
+}
+
+fn audience(member: &Member<'_>) -> Result<Span, Error> {
+    let well_formed = match member.value.as_array() {
+        Some(mut elements) => elements.clone().next().is_some() && elements.all(|element| element.as_str().is_some()),
+        None => member.value.as_str().is_some(),
+    };
+    if well_formed { Span::of(member).ok_or(Error::ClaimMalformed) } else { Err(Error::ClaimMalformed) }
+}

@@ -1,0 +1,188 @@
+//! Trusted keys: a JWK Set loaded into a fixed capacity, each key judged once, before any token (RFC 7517 section 5).
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Error;
+use crate::jose::algorithm::{self, Algorithm, Algorithms, Primitive};
+use crate::jose::jwk::{Jwk, MAX_KID, PublicKey};
+use crate::wire::json;
+use crate::wire::value::{Str, Value};
+
+/// A judged key with the one operation that it may be used for (RFC 8725 section 3.1).
+#[derive(Clone, Debug)]
+pub struct Key {
+    kid: Option<heapless::String<MAX_KID>>,
+    primitive: Primitive,
+    /// The one name that the JWK's `alg` ties the key to, of the names that its operation has.
+    name: Option<&'static str>,
+    public: PublicKey,
+}
+
+impl Key {
+    /// Judges one JWK by itself.
+    ///
+    /// # Errors
+    /// The `Key…` error that names the fault, or a shape error of its JSON.
+    pub fn parse(jwk: &[u8], algorithms: Algorithms<'_>) -> Result<Self, Error> {
+        Self::admit(Jwk::read(json::read_value(jwk)?)?, algorithms)
+    }
+
+    fn admit(jwk: Jwk<'_>, algorithms: Algorithms<'_>) -> Result<Self, Error> {
+        let kid = jwk.kid.map(owned_kid).transpose()?;
+        let algorithm = match jwk.alg {
+            Some(alg) => algorithm::named(algorithms, alg)
+                .filter(|algorithm| algorithm.primitive().fits(&jwk.public))
+                .ok_or(Error::KeyAlgorithmConflict)?,
+            None => only_fitting(&jwk.public, algorithms)?,
+        };
+        algorithm.admit(&jwk.public)?;
+        let name = jwk.alg.map(|_| algorithm.name());
+        Ok(Self { kid, primitive: algorithm.primitive(), name, public: jwk.public })
+    }
+
+    /// The key's identifier.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub const fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    fn serves(&self, algorithm: &dyn Algorithm) -> bool {
+        self.primitive == algorithm.primitive() && self.name.is_none_or(|name| name == algorithm.name())
+    }
+}
+
+fn owned_kid(kid: Str<'_>) -> Result<heapless::String<MAX_KID>, Error> {
+    let mut owned = heapless::String::new();
+    kid.chars().try_for_each(|character| owned.push(character)).map_err(|_| Error::KeyIdTooLong)?;
+    Ok(owned)
+}
+
+/// The listed algorithm for a key without `alg`: all that fit it must be names of one operation.
+fn only_fitting<'a>(public: &PublicKey, algorithms: Algorithms<'a>) -> Result<&'a dyn Algorithm, Error> {
+    let mut fitting = algorithms.iter().copied().filter(|algorithm| algorithm.primitive().fits(public));
+    let first = fitting.next().ok_or(Error::KeyTypeUnsupported)?;
+    if fitting.any(|other| other.primitive() != first.primitive()) {
+        return Err(Error::KeyAlgorithmAmbiguous);
+    }
+    Ok(first)
+}
+
+/// A key of a set that was not taken, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusedKey {
+    /// Its place in `keys`, from 0.
+    pub index: usize,
+    /// Why it will never verify anything.
+    pub error: Error,
+}
+
+/// At most `N` keys of one issuer.
+///
+/// A key that cannot be used (for encryption, of an algorithm that is not listed, weak, private…) is left out and listed in
+/// [`KeySet::refused`], as RFC 7517 section 5 advises: a token that names it finds no key. What makes the whole set doubtful
+/// (bad JSON, a repeated `kid`, more keys than fit, no usable key) refuses the whole set.
+#[derive(Clone, Debug)]
+pub struct KeySet<const N: usize> {
+    keys: heapless::Vec<Key, N>,
+    refused: heapless::Vec<RefusedKey, N>,
+    version: KeyVersion,
+}
+
+/// A short hash of the set's text: tells a verified token of an older set from one of this set.
+pub type KeyVersion = [u8; 16];
+
+impl<const N: usize> KeySet<N> {
+    /// Loads a JWK Set, judging each key by the algorithms that the policy lists.
+    ///
+    /// # Errors
+    /// A shape error of the JSON, [`Error::KeySetMalformed`], [`Error::KeyIdRepeated`], [`Error::KeySetFull`],
+    /// [`Error::KeySetEmpty`]; where no key was usable, the error of the first one.
+    pub fn parse(jwks: &[u8], algorithms: Algorithms<'_>) -> Result<Self, Error> {
+        let document = json::read_value(jwks)?;
+        let members = document.as_object().ok_or(Error::JsonNotObject)?;
+        let elements = members.get("keys").and_then(Value::as_array).ok_or(Error::KeySetMalformed)?;
+        refuse_repeated_kids(document)?;
+        let mut set = Self { keys: heapless::Vec::new(), refused: heapless::Vec::new(), version: version_of(jwks) };
+        for (index, element) in elements.enumerate() {
+            if element.as_object().is_none() {
+                return Err(Error::KeySetMalformed);
+            }
+            match Jwk::read(element).and_then(|jwk| Key::admit(jwk, algorithms)) {
+                Ok(key) => set.keys.push(key).map_err(|_| Error::KeySetFull)?,
+                Err(error) => set.refused.push(RefusedKey { index, error }).map_err(|_| Error::KeySetFull)?,
+            }
+        }
+        if set.keys.is_empty() {
+            return Err(set.refused.first().map_or(Error::KeySetEmpty, |refused| refused.error));
+        }
+        Ok(set)
+    }
+
+    /// The keys, for a policy.
+    #[must_use]
+    pub fn keys(&self) -> Keys<'_> {
+        Keys { keys: &self.keys, version: &self.version }
+    }
+
+    /// The keys that were left out.
+    #[must_use]
+    pub fn refused(&self) -> &[RefusedKey] {
+        &self.refused
+    }
+}
+
+/// Compared over all keys, also those that are left out: who repeats an identifier has lost track of the set.
+fn refuse_repeated_kids(document: Value<'_>) -> Result<(), Error> {
+    let kids = || {
+        let keys = document.as_object().and_then(|members| members.get("keys")).and_then(Value::as_array);
+        keys.into_iter().flatten().filter_map(|key| key.as_object()?.get("kid")?.as_str())
+    };
+    for (i, kid) in kids().enumerate() {
+        if kids().take(i).any(|earlier| earlier.same(kid)) {
+            return Err(Error::KeyIdRepeated);
+        }
+    }
+    Ok(())
+}
+
+fn version_of(jwks: &[u8]) -> KeyVersion {
+    let hash: [u8; 32] = Sha256::digest(jwks).into();
+    hash.first_chunk().copied().unwrap_or_default()
+}
+
+/// A view of a [`KeySet`], whatever its capacity.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'a> {
+    keys: &'a [Key],
+    version: &'a KeyVersion,
+}
+
+impl<'a> Keys<'a> {
+    /// Which set this is.
+    #[must_use]
+    pub const fn version(&self) -> &'a KeyVersion {
+        self.version
+    }
+
+    /// Every key.
+    pub fn iter(&self) -> impl Iterator<Item = &'a Key> {
+        self.keys.iter()
+    }
+
+    /// The key that `kid` names exactly; without `kid`, the only key that serves the algorithm.
+    pub(crate) fn find(&self, kid: Option<Str<'_>>, algorithm: &dyn Algorithm) -> Result<&'a Key, Error> {
+        let Some(kid) = kid else {
+            let mut serving = self.iter().filter(|key| key.serves(algorithm));
+            let only = serving.next().ok_or(Error::KeyUnknown)?;
+            return if serving.next().is_some() { Err(Error::KeyAmbiguous) } else { Ok(only) };
+        };
+        let key = self.iter().find(|key| key.kid().is_some_and(|own| kid.is(own))).ok_or(Error::KeyUnknown)?;
+        if key.serves(algorithm) { Ok(key) } else { Err(Error::KeyAlgorithmMismatch) }
+    }
+}

@@ -1,0 +1,252 @@
+//! The policy of one resource server for one issuer, and its judgement of access tokens.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Error;
+use crate::jose::algorithm::Algorithms;
+use crate::jose::header::TokenType;
+use crate::jose::jws::Compact;
+use crate::jose::keys::Keys;
+use crate::jose::policy::Limits;
+use crate::jose::thumbprint::Thumbprint;
+use crate::oauth::access_token::AccessToken;
+use crate::oauth::claims::TokenClaims;
+use crate::oauth::confirmation::{Binding, Holder, Presenter};
+use crate::oauth::split_token::{Counterfoil, Ticket};
+use crate::time::{Seconds, UnixTime};
+use crate::wire::value::Str;
+
+pub use crate::oauth::claims::Demands;
+
+/// Which `typ` and which claims an issuer's access tokens have. `iss`, `aud` and `exp` are always required.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile<'a> {
+    types: &'a [TokenType<'a>],
+    required: &'a [&'a str],
+}
+
+impl<'a> Profile<'a> {
+    /// RFC 9068 sections 2.1, 2.2 and 4.
+    pub const RFC_9068: Self = Self { types: &[TokenType::Named("at+jwt")], required: &["sub", "client_id", "iat", "jti"] };
+
+    /// For issuers that predate RFC 9068: says which `typ` are accepted, and which claims are required beside `iss`, `aud` and `exp`.
+    #[must_use]
+    pub const fn listed(types: &'a [TokenType<'a>], required: &'a [&'a str]) -> Self {
+        Self { types, required }
+    }
+}
+
+/// Judges the access tokens of one issuer for one resource server. A handful of references: cheap to copy and to vary per route.
+#[derive(Clone, Copy)]
+pub struct Verifier<'a> {
+    issuer: &'a str,
+    audience: &'a str,
+    more_audiences: &'a [&'a str],
+    algorithms: Algorithms<'a>,
+    keys: Keys<'a>,
+    profile: Profile<'a>,
+    binding: Binding,
+    leeway: Seconds,
+    limits: Limits,
+    demands: Demands<'a>,
+}
+
+impl<'a> Verifier<'a> {
+    /// A verifier of RFC 9068 tokens that must be bound to their holder, with 10 seconds of leeway and 16 KiB at most.
+    ///
+    /// `issuer` and `audience` are compared byte for byte with `iss` and the elements of `aud`. `algorithms` is the allow-list.
+    ///
+    /// # Errors
+    /// [`Error::IssuerUnset`], [`Error::AudienceUnset`], [`Error::AlgorithmsUnset`].
+    pub const fn new(issuer: &'a str, audience: &'a str, algorithms: Algorithms<'a>, keys: Keys<'a>) -> Result<Self, Error> {
+        if issuer.is_empty() {
+            return Err(Error::IssuerUnset);
+        }
+        if audience.is_empty() {
+            return Err(Error::AudienceUnset);
+        }
+        if algorithms.is_empty() {
+            return Err(Error::AlgorithmsUnset);
+        }
+        Ok(Self {
+            issuer,
+            audience,
+            more_audiences: &[],
+            algorithms,
+            keys,
+            profile: Profile::RFC_9068,
+            binding: Binding::Required,
+            leeway: Seconds(10),
+            limits: Limits::DEFAULT,
+            demands: Demands { scopes: &[], acr_values: &[], max_age: None },
+        })
+    }
+
+    /// Accepts tokens for these audiences too.
+    ///
+    /// # Errors
+    /// [`Error::AudienceUnset`] when one of them is empty.
+    pub fn also_for(mut self, audiences: &'a [&'a str]) -> Result<Self, Error> {
+        if audiences.iter().any(|audience| audience.is_empty()) {
+            return Err(Error::AudienceUnset);
+        }
+        self.more_audiences = audiences;
+        Ok(self)
+    }
+
+    /// Judges tokens by another profile.
+    #[must_use]
+    pub const fn with_profile(mut self, profile: Profile<'a>) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Accepts other bindings than "either, but one".
+    #[must_use]
+    pub const fn with_binding(mut self, binding: Binding) -> Self {
+        self.binding = binding;
+        self
+    }
+
+    /// Grants other clocks another difference than 10 seconds.
+    #[must_use]
+    pub const fn with_leeway(mut self, leeway: Seconds) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Bounds tokens otherwise.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Demands scopes or an authentication context, for one route.
+    #[must_use]
+    pub const fn demanding(mut self, demands: Demands<'a>) -> Self {
+        self.demands = demands;
+        self
+    }
+
+    /// Judges a compact token and who presents it. `scratch` holds what is decoded: [`Limits::scratch`] bytes always suffice.
+    ///
+    /// Cheap checks come first and the signature after them, so that a refusal says nothing about what a forger got right; no claim
+    /// can be read unless all passed.
+    ///
+    /// # Errors
+    /// The first check that failed, in the order that `core/vectors/README.md` gives; [`Error::BufferTooSmall`].
+    pub fn accept<'s>(
+        &self,
+        token: &[u8],
+        presenter: Presenter<'_>,
+        now: UnixTime,
+        scratch: &'s mut [u8],
+    ) -> Result<AccessToken<'s>, Error> {
+        let compact = Compact::parse(token, self.limits)?;
+        let holder = holder_of(presenter, token)?;
+        self.judge(&compact, holder, now, scratch).map(|judged| judged.token)
+    }
+
+    /// Judges a split token from its halves, which are never joined: what was signed is exactly the counterfoil.
+    ///
+    /// A DPoP proof must have been made for the ticket, which is what the client holds.
+    ///
+    /// # Errors
+    /// As [`Verifier::accept`].
+    pub fn accept_split<'s>(
+        &self,
+        counterfoil: Counterfoil<'_>,
+        ticket: Ticket<'_>,
+        presenter: Presenter<'_>,
+        now: UnixTime,
+        scratch: &'s mut [u8],
+    ) -> Result<AccessToken<'s>, Error> {
+        let compact = Compact::from_halves(counterfoil.as_bytes(), ticket.as_bytes(), self.limits)?;
+        let holder = holder_of(presenter, ticket.as_bytes())?;
+        self.judge(&compact, holder, now, scratch).map(|judged| judged.token)
+    }
+
+    pub(crate) fn judge<'s>(
+        &self,
+        compact: &Compact<'_>,
+        holder: Holder,
+        now: UnixTime,
+        scratch: &'s mut [u8],
+    ) -> Result<Judged<'s>, Error> {
+        let unverified = compact.decode(self.limits, scratch)?;
+        let typ = unverified.header().typ();
+        self.judge_type(typ)?;
+        let (algorithm, key) = unverified.select(self.keys, self.algorithms)?;
+        let (text, claims) = TokenClaims::read(unverified.payload())?;
+        self.judge_claims(text, &claims, holder, now)?;
+        unverified.judge_signature(algorithm, key.public())?;
+        claims.judge_demands(text, &self.demands, now, self.leeway)?;
+        Ok(Judged { token: AccessToken::new(text, claims), typ, algorithm: algorithm.name() })
+    }
+
+    /// Judges again, at another time and for another presenter, a token whose signature was good under the same key set.
+    pub(crate) fn judge_again(&self, known: &Judged<'_>, holder: Holder, now: UnixTime) -> Result<(), Error> {
+        self.judge_type(known.typ)?;
+        if !self.algorithms.iter().any(|algorithm| algorithm.name() == known.algorithm) {
+            return Err(Error::AlgorithmRefused);
+        }
+        let (text, claims) = known.token.parts();
+        self.judge_claims(text, claims, holder, now)?;
+        claims.judge_demands(text, &self.demands, now, self.leeway)
+    }
+
+    fn judge_type(&self, typ: Option<Str<'_>>) -> Result<(), Error> {
+        if self.profile.types.iter().any(|accepted| accepted.admits(typ)) { Ok(()) } else { Err(Error::TypeMismatch) }
+    }
+
+    fn judge_claims(&self, text: &str, claims: &TokenClaims, holder: Holder, now: UnixTime) -> Result<(), Error> {
+        let registered = &claims.registered;
+        registered.judge_issuer(text, self.issuer)?;
+        registered.judge_audience(text, core::iter::once(&self.audience).chain(self.more_audiences).copied())?;
+        registered.judge_times(now, self.leeway)?;
+        claims.judge_presence(text, self.profile.required)?;
+        self.binding.judge(claims.confirmation, holder)
+    }
+
+    pub(crate) const fn keys(&self) -> Keys<'a> {
+        self.keys
+    }
+
+    pub(crate) const fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(crate) const fn binding(&self) -> Binding {
+        self.binding
+    }
+
+    pub(crate) const fn demands(&self) -> &Demands<'a> {
+        &self.demands
+    }
+}
+
+impl core::fmt::Debug for Verifier<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Verifier").field("issuer", &self.issuer).field("audience", &self.audience).finish_non_exhaustive()
+    }
+}
+
+/// A token that was accepted, with what of its header a later judgement needs.
+pub(crate) struct Judged<'s> {
+    pub(crate) token: AccessToken<'s>,
+    pub(crate) typ: Option<Str<'s>>,
+    pub(crate) algorithm: &'static str,
+}
+
+/// What the presenter holds. A proof serves only the credential that it was made for (`ath`, RFC 9449 section 4.3).
+pub(crate) fn holder_of(presenter: Presenter<'_>, credential: &[u8]) -> Result<Holder, Error> {
+    match presenter {
+        Presenter::Bearer => Ok(Holder::Nothing),
+        Presenter::Certificate(thumbprint) => Ok(Holder::Certificate(thumbprint)),
+        Presenter::Dpop(proof) if proof.token_hash() == Some(Thumbprint::from_bytes(Sha256::digest(credential).into())) => {
+            Ok(Holder::Key(proof.thumbprint()))
+        }
+        Presenter::Dpop(_) => Err(Error::ProofTokenHash),
+    }
+}

@@ -1,0 +1,9 @@
+//! Bytes, base64url and JSON: strict parsers that know nothing of JOSE.
+
+pub mod base64url;
+pub(crate) mod form;
+pub mod json;
+mod number;
+mod reader;
+pub mod siphash;
+pub mod value;
