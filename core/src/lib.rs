@@ -54,3 +54,8 @@ pub mod wire;
 
 pub use error::Error;
 pub use time::{NumericDate, Seconds, UnixTime};
+
+/// The README's example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

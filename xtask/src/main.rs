@@ -1,1 +1,89 @@
-fn main() {}
+//! `cargo xtask TASK`: the only task runner.
+
+mod embedded;
+mod fuzz;
+mod step;
+
+use std::process::ExitCode;
+
+use step::{Failure, Outcome, Step, cargo, output, run, run_all};
+
+const USAGE: &str = "usage: cargo xtask TASK
+
+  demo             judge a dozen real tokens and print decision, code, HTTP answer and time
+  test             everything that must hold: lints, tests, vectors, fuzz corpus, freestanding, Cortex-M4, wasm, benches
+  vectors          mint core/vectors again with the scripts in core/vectors/mint
+  fuzz [SECONDS]   run every fuzz target for so long (60)
+  bench            criterion benches of every entry point";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let result = match (task.as_deref(), rest.as_slice()) {
+        (Some("demo"), []) => run(&mut cargo(["run", "--release", "--quiet", "--package", "counterfoil", "--example", "demo"])),
+        (Some("test"), []) => return if run_all(TESTS) { ExitCode::SUCCESS } else { ExitCode::FAILURE },
+        (Some("vectors"), []) => run(step::command("bash").arg("core/vectors/mint/mint.sh")),
+        (Some("fuzz"), seconds @ ([] | [_])) => fuzz_for(seconds.first().map_or("60", String::as_str)),
+        (Some("bench"), []) => run(&mut cargo(["bench", "--package", "counterfoil-benches"])),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const TESTS: &[Step] = &[
+    Step { name: "format", run: || quiet(cargo(["fmt", "--all", "--check"])) },
+    Step { name: "clippy", run: || quiet(cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])) },
+    Step { name: "dependencies", run: dependencies },
+    Step { name: "tests", run: || shown(cargo(["test", "--workspace", "--quiet", "--lib", "--tests", "--bins", "--examples"])) },
+    Step { name: "doctests", run: || shown(cargo(["test", "--package", "counterfoil", "--quiet", "--doc"])) },
+    Step { name: "documentation", run: documentation },
+    Step { name: "demo", run: || quiet(cargo(["run", "--release", "--quiet", "--package", "counterfoil", "--example", "demo"])) },
+    Step { name: "freestanding link", run: embedded::freestanding },
+    Step { name: "Cortex-M4 in qemu", run: embedded::cortex_m },
+    Step { name: "wasm32 in Node", run: embedded::wasm },
+    Step { name: "benches assert their verdicts", run: || quiet(cargo(["bench", "--quiet", "--package", "counterfoil-benches", "--", "--test"])) },
+];
+
+/// For a command that says nothing of interest unless it fails.
+fn quiet(mut command: std::process::Command) -> Result<Outcome, Failure> {
+    output(&mut command).map(|_| Outcome::Passed(String::new()))
+}
+
+fn shown(mut command: std::process::Command) -> Result<Outcome, Failure> {
+    run(&mut command).map(|()| Outcome::Passed(String::new()))
+}
+
+/// Licences, advisories and sources of every dependency, by deny.toml.
+fn dependencies() -> Result<Outcome, Failure> {
+    if !step::has("cargo-deny") {
+        return Ok(Outcome::Skipped("cargo-deny is not installed (cargo install cargo-deny)".to_owned()));
+    }
+    quiet(cargo(["deny", "check", "licenses", "bans", "sources"]))
+}
+
+fn documentation() -> Result<Outcome, Failure> {
+    let mut doc = cargo(["doc", "--quiet", "--package", "counterfoil", "--no-deps"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    quiet(doc)
+}
+
+fn fuzz_for(seconds: &str) -> Result<(), Failure> {
+    let seconds = seconds.parse().map_err(|_| format!("{seconds:?} is no number of seconds"))?;
+    match fuzz::fuzz_seconds(seconds)? {
+        Outcome::Passed(detail) => {
+            eprintln!("{detail}");
+            Ok(())
+        }
+        Outcome::Absent(why) | Outcome::Skipped(why) => Err(why),
+    }
+}
