@@ -18,25 +18,17 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
-    /// Remembers `member` if it is a registered claim; says whether it was.
-    pub(crate) fn take(&mut self, member: &Member<'_>) -> Result<bool, Error> {
-        let name = member.name;
-        if name.is("iss") {
-            self.iss = string(member)?;
-        } else if name.is("sub") {
-            self.sub = string(member)?;
-        } else if name.is("jti") {
-            self.jti = string(member)?;
-        } else if name.is("aud") {
-            self.aud = audience(member)?;
-        } else if name.is("exp") {
-            self.exp = Some(date(member)?);
-        } else if name.is("nbf") {
-            self.nbf = Some(date(member)?);
-        } else if name.is("iat") {
-            self.iat = Some(date(member)?);
-        } else {
-            return Ok(false);
+    /// Remembers `member`, called `name`, if it is a registered claim; says whether it was.
+    pub(crate) fn take(&mut self, name: &str, member: &Member<'_>) -> Result<bool, Error> {
+        match name {
+            "iss" => self.iss = string(member)?,
+            "sub" => self.sub = string(member)?,
+            "aud" => self.aud = audience(member)?,
+            "jti" => self.jti = string(member)?,
+            "exp" => self.exp = Some(date(member)?),
+            "nbf" => self.nbf = Some(date(member)?),
+            "iat" => self.iat = Some(date(member)?),
+            _ => return Ok(false),
         }
         Ok(true)
     }

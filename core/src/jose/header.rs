@@ -16,28 +16,20 @@ pub struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Reads a decoded header; `also` sees every member that is not judged here.
+    #[inline(never)]
     pub(crate) fn read(text: &'a [u8], mut also: impl FnMut(Member<'a>) -> Result<(), Error>) -> Result<Self, Error> {
         let (mut alg, mut typ, mut kid) = (None, None, None);
         json::read_object(text, |member| {
-            let name = member.name;
-            if name.is("alg") {
-                alg = Some(string(member)?);
-            } else if name.is("typ") {
-                typ = Some(string(member)?);
-            } else if name.is("kid") {
-                kid = Some(string(member)?);
-            } else if name.is("cty") {
-                refuse_nested(string(member)?)?;
-            } else if name.is("crit") {
-                return Err(Error::HeaderCritical);
-            } else if name.is("b64") {
-                return Err(Error::HeaderUnencoded);
-            } else if name.is("zip") {
-                return Err(Error::HeaderCompressed);
-            } else if name.is("enc") {
-                return Err(Error::HeaderEncrypted);
-            } else {
-                also(member)?;
+            match member.name.resolved_name(&mut [0; 32]) {
+                "alg" => alg = Some(string(member)?),
+                "typ" => typ = Some(string(member)?),
+                "kid" => kid = Some(string(member)?),
+                "cty" => refuse_nested(string(member)?)?,
+                "crit" => return Err(Error::HeaderCritical),
+                "b64" => return Err(Error::HeaderUnencoded),
+                "zip" => return Err(Error::HeaderCompressed),
+                "enc" => return Err(Error::HeaderEncrypted),
+                _ => also(member)?,
             }
             Ok(())
         })?;

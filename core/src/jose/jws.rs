@@ -8,6 +8,7 @@ use crate::jose::keys::{Key, Keys};
 use crate::jose::policy::Limits;
 use crate::wire::base64url;
 use crate::wire::json::{self, Member};
+use crate::wire::search;
 use crate::wire::value::Value;
 
 /// Three segments of text between dots, none of them decoded yet (RFC 7515 section 7.1).
@@ -30,7 +31,7 @@ impl<'a> Compact<'a> {
         }
         let (header, rest) = at_dot(token).ok_or(Error::TokenNotCompact)?;
         let (payload, signature) = at_dot(rest).ok_or(Error::TokenNotCompact)?;
-        if signature.contains(&b'.') {
+        if search::position(signature, b'.').is_some() {
             let dots = token.iter().filter(|byte| **byte == b'.').take(5).count();
             return Err(if dots == 4 { Error::TokenEncrypted } else { Error::TokenNotCompact });
         }
@@ -45,7 +46,7 @@ impl<'a> Compact<'a> {
             return Err(Error::TokenTooLarge);
         }
         let (header, payload) = at_dot(signing_input).ok_or(Error::CounterfoilMalformed)?;
-        if payload.contains(&b'.') {
+        if search::position(payload, b'.').is_some() {
             return Err(Error::CounterfoilMalformed);
         }
         Ok(Self { signing_input, header, payload, signature })
@@ -88,7 +89,7 @@ impl<'a> Compact<'a> {
 }
 
 fn at_dot(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let dot = text.iter().position(|byte| *byte == b'.')?;
+    let dot = search::position(text, b'.')?;
     let (before, after) = text.split_at_checked(dot)?;
     Some((before, after.get(1..)?))
 }

@@ -24,7 +24,7 @@ impl Key {
     /// # Errors
     /// The `Key…` error that names the fault, or a shape error of its JSON.
     pub fn parse(jwk: &[u8], algorithms: Algorithms<'_>) -> Result<Self, Error> {
-        Self::admit(Jwk::read(json::read_value(jwk)?)?, algorithms)
+        Self::admit(Jwk::read(document_of(jwk)?)?, algorithms)
     }
 
     fn admit(jwk: Jwk<'_>, algorithms: Algorithms<'_>) -> Result<Self, Error> {
@@ -97,31 +97,67 @@ pub struct KeySet<const N: usize> {
 /// A short hash of the set's text: tells a verified token of an older set from one of this set.
 pub type KeyVersion = [u8; 16];
 
+impl<const N: usize> Default for KeySet<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<const N: usize> KeySet<N> {
+    /// A set without keys, to be loaded in place where the stack is small: a key takes up to 900 bytes.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { keys: heapless::Vec::new(), refused: heapless::Vec::new(), version: [0; 16] }
+    }
+
     /// Loads a JWK Set, judging each key by the algorithms that the policy lists.
     ///
     /// # Errors
     /// A shape error of the JSON, [`Error::KeySetMalformed`], [`Error::KeyIdRepeated`], [`Error::KeySetFull`],
     /// [`Error::KeySetEmpty`]; where no key was usable, the error of the first one.
     pub fn parse(jwks: &[u8], algorithms: Algorithms<'_>) -> Result<Self, Error> {
-        let document = json::read_value(jwks)?;
+        let mut set = Self::new();
+        set.load(jwks, algorithms)?;
+        Ok(set)
+    }
+
+    /// As [`KeySet::parse`], in place of what the set held; after an error it holds nothing.
+    ///
+    /// # Errors
+    /// As [`KeySet::parse`].
+    pub fn load(&mut self, jwks: &[u8], algorithms: Algorithms<'_>) -> Result<(), Error> {
+        self.clear();
+        let loaded = self.fill(jwks, algorithms);
+        if loaded.is_err() {
+            self.clear();
+        }
+        loaded
+    }
+
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.refused.clear();
+    }
+
+    fn fill(&mut self, jwks: &[u8], algorithms: Algorithms<'_>) -> Result<(), Error> {
+        let document = document_of(jwks)?;
         let members = document.as_object().ok_or(Error::JsonNotObject)?;
         let elements = members.get("keys").and_then(Value::as_array).ok_or(Error::KeySetMalformed)?;
         refuse_repeated_kids(document)?;
-        let mut set = Self { keys: heapless::Vec::new(), refused: heapless::Vec::new(), version: version_of(jwks) };
+        self.version = version_of(jwks);
         for (index, element) in elements.enumerate() {
             if element.as_object().is_none() {
                 return Err(Error::KeySetMalformed);
             }
             match Jwk::read(element).and_then(|jwk| Key::admit(jwk, algorithms)) {
-                Ok(key) => set.keys.push(key).map_err(|_| Error::KeySetFull)?,
-                Err(error) => set.refused.push(RefusedKey { index, error }).map_err(|_| Error::KeySetFull)?,
+                Ok(key) => self.keys.push(key).map_err(|_| Error::KeySetFull)?,
+                Err(error) => self.refused.push(RefusedKey { index, error }).map_err(|_| Error::KeySetFull)?,
             }
         }
-        if set.keys.is_empty() {
-            return Err(set.refused.first().map_or(Error::KeySetEmpty, |refused| refused.error));
+        if self.keys.is_empty() {
+            return Err(self.refused.first().map_or(Error::KeySetEmpty, |refused| refused.error));
         }
-        Ok(set)
+        Ok(())
     }
 
     /// The keys, for a policy.
@@ -135,6 +171,12 @@ impl<const N: usize> KeySet<N> {
     pub fn refused(&self) -> &[RefusedKey] {
         &self.refused
     }
+}
+
+/// Kept out of its caller, so that the scanner's stack is free again when the keys are judged.
+#[inline(never)]
+fn document_of(jwks: &[u8]) -> Result<Value<'_>, Error> {
+    json::read_value(jwks)
 }
 
 /// Compared over all keys, also those that are left out: who repeats an identifier has lost track of the set.

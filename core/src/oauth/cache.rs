@@ -40,7 +40,7 @@ impl<const N: usize> CacheSlot<N> {
     }
 
     fn holds(&self, token: &[u8], version: &KeyVersion) -> bool {
-        self.token == token && self.version == *version
+        !self.token.is_empty() && self.token == token && self.version == *version
     }
 
     fn judged(&self) -> Option<Judged<'_>> {
@@ -49,13 +49,24 @@ impl<const N: usize> CacheSlot<N> {
         Some(Judged { token: AccessToken::new(text, self.claims), typ, algorithm: self.algorithm })
     }
 
-    /// Keeps a judged token, if it fits.
+    /// Keeps a judged token, in place; a token that does not fit leaves an empty slot.
     fn keep(&mut self, token: &[u8], judged: &Judged<'_>, version: &KeyVersion) {
         let (text, claims) = judged.token.parts();
+        self.token.clear();
+        self.payload.clear();
         let typ = judged.typ.map(|typ| heapless::String::try_from(typ.raw()).map(|raw| (raw, typ.as_str().is_none())));
-        let kept = (heapless::Vec::from_slice(token), heapless::Vec::from_slice(text.as_bytes()), typ.transpose());
-        if let (Ok(token), Ok(payload), Ok(typ)) = kept {
-            *self = Self { token, payload, claims: *claims, typ, algorithm: judged.algorithm, version: *version };
+        let Ok(typ) = typ.transpose() else { return };
+        if self.payload.extend_from_slice(text.as_bytes()).is_err() || self.token.extend_from_slice(token).is_err() {
+            return;
+        }
+        (self.claims, self.typ, self.algorithm, self.version) = (*claims, typ, judged.algorithm, *version);
+    }
+
+    /// When the slot may be given to another token: the sooner, the better.
+    fn expiry(&self) -> UnixTime {
+        match self.claims.registered.exp {
+            Some(exp) if !self.token.is_empty() => exp.ceil(),
+            _ => UnixTime(0),
         }
     }
 }
@@ -104,24 +115,33 @@ impl<'m, const N: usize> TokenCache<'m, N> {
     ) -> Result<AccessToken<'s>, Error> {
         let holder = holder_of(presenter, token)?;
         let version = *verifier.keys().version();
-        let slot = self.slot_of(token)?;
-        if slot.holds(token, &version) {
-            let known = slot.judged().ok_or(Error::TextNotUtf8)?;
+        let place = self.place_of(token);
+        let ways = self.slots.get_mut(place).ok_or(Error::MemoryTooSmall)?;
+        if let Some(way) = ways.iter().position(|slot| slot.holds(token, &version)) {
+            let known = ways.get(way).and_then(CacheSlot::judged).ok_or(Error::TextNotUtf8)?;
             verifier.judge_again(&known, holder, now)?;
             return Ok(known.token);
         }
         let compact = Compact::parse(token, verifier.limits())?;
         let judged = verifier.judge(&compact, holder, now, scratch)?;
-        slot.keep(token, &judged, &version);
+        if let Some(slot) = ways.iter_mut().min_by_key(|slot| slot.expiry()) {
+            slot.keep(token, &judged, &version);
+        }
         Ok(judged.token)
     }
 
-    fn slot_of(&mut self, token: &[u8]) -> Result<&mut CacheSlot<N>, Error> {
-        // The signature is the part of a token that differs most: its last 64 bytes are enough to spread tokens.
+    /// The slots that `token` may lie in.
+    fn place_of(&self, token: &[u8]) -> core::ops::Range<usize> {
+        // The signature is the part of a token that differs most: its last 64 characters are enough to spread tokens.
         let from = token.len().saturating_sub(64);
         let hash = self.key.hash(token.get(from..).unwrap_or(token));
-        let slots = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
-        let index = hash.checked_rem(slots).and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
-        self.slots.get_mut(index).ok_or(Error::MemoryTooSmall)
+        let ways = WAYS.min(self.slots.len());
+        let sets = u64::try_from(self.slots.len() / WAYS).unwrap_or(u64::MAX);
+        let set = hash.checked_rem(sets).and_then(|set| usize::try_from(set).ok()).unwrap_or(0);
+        let start = set.saturating_mul(WAYS);
+        start..start.saturating_add(ways)
     }
 }
+
+/// How many slots a token may lie in: tokens that fall together do not displace each other at once.
+const WAYS: usize = 4;

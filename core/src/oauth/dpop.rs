@@ -236,29 +236,27 @@ struct ProofClaims<'s> {
 }
 
 impl<'s> ProofClaims<'s> {
+    #[inline(never)]
     fn read(payload: &'s [u8]) -> Result<Self, Error> {
         let (mut jti, mut htm, mut htu, mut iat, mut ath, mut nonce) = (None, None, None, None, None, None);
         let mut mistyped = false;
         json::read_object(payload, |member| {
-            let name = member.name;
             let mut text = |member: Member<'s>| {
                 let text = member.value.as_str();
                 mistyped |= text.is_none();
                 text
             };
-            if name.is("jti") {
-                jti = text(member);
-            } else if name.is("htm") {
-                htm = text(member);
-            } else if name.is("htu") {
-                htu = text(member);
-            } else if name.is("ath") {
-                ath = text(member);
-            } else if name.is("nonce") {
-                nonce = text(member);
-            } else if name.is("iat") {
-                iat = member.value.as_numeric_date();
-                mistyped |= iat.is_none();
+            match member.name.resolved_name(&mut [0; 32]) {
+                "jti" => jti = text(member),
+                "htm" => htm = text(member),
+                "htu" => htu = text(member),
+                "ath" => ath = text(member),
+                "nonce" => nonce = text(member),
+                "iat" => {
+                    iat = member.value.as_numeric_date();
+                    mistyped |= iat.is_none();
+                }
+                _ => {}
             }
             Ok(())
         })

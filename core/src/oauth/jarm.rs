@@ -150,23 +150,20 @@ struct ResponseClaims<'s> {
 }
 
 impl<'s> ResponseClaims<'s> {
+    #[inline(never)]
     fn read(payload: &'s [u8]) -> Result<Self, Error> {
         let mut registered = Registered::default();
         let (mut code, mut state, mut error, mut description, mut uri) = (None, None, None, None, None);
         let text = json::read_object(payload, |member| {
-            let name = member.name;
-            let is_registered = registered.take(&member).map_err(|_| Error::ResponseClaimMalformed)?;
-            if is_registered {
-            } else if name.is("code") {
-                code = Some(text_of(member)?);
-            } else if name.is("state") {
-                state = Some(text_of(member)?);
-            } else if name.is("error") {
-                error = Some(text_of(member)?);
-            } else if name.is("error_description") {
-                description = Some(text_of(member)?);
-            } else if name.is("error_uri") {
-                uri = Some(text_of(member)?);
+            match member.name.resolved_name(&mut [0; 32]) {
+                "code" => code = Some(text_of(member)?),
+                "state" => state = Some(text_of(member)?),
+                "error" => error = Some(text_of(member)?),
+                "error_description" => description = Some(text_of(member)?),
+                "error_uri" => uri = Some(text_of(member)?),
+                name => {
+                    registered.take(name, &member).map_err(|_| Error::ResponseClaimMalformed)?;
+                }
             }
             Ok(())
         })?;

@@ -3,6 +3,7 @@
 //! One pass, no recursion, no heap. The stack holds [`MAX_MEMBERS`] name spans and one word per level.
 
 use super::reader::Reader;
+use super::search;
 use super::value::{Str, Value};
 use crate::error::Error;
 
@@ -210,7 +211,7 @@ impl<'a> Scanner<'a> {
         let start = self.reader.position();
         let mut escaped = false;
         loop {
-            self.reader.skip_while(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+            self.reader.skip(search::plain_string_prefix(self.reader.rest()));
             let end = self.reader.position();
             match self.reader.next() {
                 Some(b'"') => {

@@ -5,5 +5,6 @@ pub(crate) mod form;
 pub mod json;
 mod number;
 mod reader;
+pub(crate) mod search;
 pub mod siphash;
 pub mod value;

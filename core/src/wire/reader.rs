@@ -67,6 +67,11 @@ impl<'a> Reader<'a> {
         count
     }
 
+    /// Steps over `count` bytes, or over all that are left.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.rest = self.rest.get(count..).unwrap_or(&[]);
+    }
+
     pub(crate) const fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }

@@ -99,22 +99,29 @@ impl<'a> Str<'a> {
         false
     }
 
-    /// A number in 0..64 that equal strings share: enough of them differ to spare most comparisons.
+    /// The string with its escapes resolved, into `short` where it has any; empty where it is too long to be a name that anybody looks for.
+    pub(crate) fn resolved_name<'n>(self, short: &'n mut [u8; 32]) -> &'n str
+    where
+        'a: 'n,
+    {
+        if self.escaped { self.copy_to(short).unwrap_or("") } else { self.raw }
+    }
+
+    /// A number in 0..64 that equal strings share, from their length, first and last byte: enough to spare most comparisons.
     pub(crate) fn fingerprint(self) -> u32 {
         let (length, first, last) = if self.escaped {
-            self.chars().fold((0u32, 0u32, 0u32), |(length, first, _), character| {
-                let point = u32::from(character);
-                (length.wrapping_add(1), if length == 0 { point } else { first }, point)
+            let mut utf8 = [0; 4];
+            self.chars().fold((0u32, None, 0u8), |(length, first, _), character| {
+                let bytes = character.encode_utf8(&mut utf8).as_bytes();
+                let count = u32::try_from(bytes.len()).unwrap_or(0);
+                (length.wrapping_add(count), first.or(bytes.first().copied()), bytes.last().copied().unwrap_or(0))
             })
-        } else if self.raw.is_ascii() {
+        } else {
             let bytes = self.raw.as_bytes();
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            let end = |byte: Option<&u8>| byte.map_or(0, |byte| u32::from(*byte));
-            (length, end(bytes.first()), end(bytes.last()))
-        } else {
-            return Self::new(self.raw, true).fingerprint();
+            (length, bytes.first().copied(), bytes.last().copied().unwrap_or(0))
         };
-        (length.wrapping_mul(7) ^ first.wrapping_mul(11) ^ last.wrapping_mul(29)) % 64
+        (length.wrapping_mul(7) ^ u32::from(first.unwrap_or(0)).wrapping_mul(11) ^ u32::from(last).wrapping_mul(29)) % 64
     }
 }
 
