@@ -1,0 +1,12 @@
+//! A device that knows every algorithm of FAPI 2.0.
+#![no_std]
+#![no_main]
+
+use counterfoil::crypto::{EDDSA, ES256, PS256};
+use judgements::material;
+
+#[unsafe(no_mangle)]
+extern "C" fn main() -> ! {
+    // SAFETY: the start calls this once.
+    unsafe { board::run(&[&ES256, &PS256, &EDDSA], &[&ES256], &[&material::ES256, &material::EDDSA, &material::PS256]) }
+}
