@@ -15,7 +15,7 @@ pub const CACHED: usize = 1024;
 /// All memory that the judgements need beside their stack; in a static, it takes no room in the program's file.
 pub struct Room {
     /// The issuer's keys.
-    pub keys: MaybeUninit<KeySet<KEYS>>,
+    pub keys: KeySet<KEYS>,
     /// One key by itself.
     pub key: MaybeUninit<Key>,
     /// What is decoded.
@@ -31,7 +31,7 @@ pub struct Room {
 impl Room {
     /// Memory that holds nothing.
     pub const EMPTY: Self = Self {
-        keys: MaybeUninit::uninit(),
+        keys: KeySet::new(),
         key: MaybeUninit::uninit(),
         scratch: [0; 4096],
         replay: [ReplayEntry::EMPTY; 16],

@@ -1,9 +1,7 @@
 //! Every entry point, once to accept and once to refuse.
 
-use core::mem::MaybeUninit;
-
 use counterfoil::jose::algorithm::Algorithms;
-use counterfoil::jose::keys::{Key, KeySet, Keys};
+use counterfoil::jose::keys::{Key, Keys};
 use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::cache::{CacheSlot, TokenCache};
 use counterfoil::oauth::certificate::ClientCertificate;
@@ -19,7 +17,7 @@ use counterfoil::wire::siphash::HashKey;
 use counterfoil::{Error, Seconds, UnixTime};
 
 use crate::material::{self, AUDIENCE, CERTIFICATE, CERTIFICATE_PEM, CLIENT, ISSUER, NONCE_SECRET, NONCE_STEP, STATE, Subject, URL};
-use crate::room::{CACHED, KEYS, Room, forge};
+use crate::room::{CACHED, Room, forge};
 use crate::stack::Stack;
 
 /// Where lines are written.
@@ -37,7 +35,7 @@ const NOW: UnixTime = UnixTime(material::NOW);
 pub fn run(algorithms: Algorithms<'_>, subjects: &[&Subject], room: &mut Room, stack: Stack, console: &mut dyn Console) -> bool {
     let mut bench = Bench { stack, console, good: true };
     let Room { keys, key, scratch, replay, cache, forged } = room;
-    let Some(keys) = bench.load(material::JWKS, algorithms, keys) else { return false };
+    bench.judge("all", "KeySet::load", Ok(()), &mut || keys.load(material::JWKS, algorithms));
     let cache = cache.write([CacheSlot::empty()]);
     bench.judge("all", "Key::parse, unusable", Err(Error::KeyMalformed), &mut || Key::parse(b"{}", algorithms).map(drop));
     bench.judge("all", "certificate forms", Ok(()), &mut || certificates(scratch));
@@ -73,7 +71,7 @@ pub fn run(algorithms: Algorithms<'_>, subjects: &[&Subject], room: &mut Room, s
 pub fn paved(algorithms: Algorithms<'_>, room: &mut Room, stack: Stack, console: &mut dyn Console) -> bool {
     let mut bench = Bench { stack, console, good: true };
     let Room { keys, scratch, forged, .. } = room;
-    let Some(keys) = bench.load(material::PAVED_JWKS, algorithms, keys) else { return false };
+    bench.judge("paved", "KeySet::load", Ok(()), &mut || keys.load(material::PAVED_JWKS, algorithms));
     let host = Host { algorithms, keys: keys.keys(), subject: &material::ES256 };
     bench.judge("paved", "accept", Ok(()), &mut || host.accept(material::PAVED_TOKEN, scratch));
     let Ok(forged) = forge(material::PAVED_TOKEN, forged) else { return false };
@@ -88,17 +86,6 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn load<'k>(&mut self, jwks: &[u8], algorithms: Algorithms<'_>, room: &'k mut MaybeUninit<KeySet<KEYS>>) -> Option<&'k KeySet<KEYS>> {
-        let mut room = Some(room);
-        let mut loaded = None;
-        self.judge("all", "KeySet::parse", Ok(()), &mut || {
-            let room = room.take().ok_or(Error::MemoryTooSmall)?;
-            loaded = Some(&*room.write(KeySet::parse(jwks, algorithms)?));
-            Ok(())
-        });
-        loaded
-    }
-
     fn judge(&mut self, subject: &str, name: &str, expected: Judgement, work: &mut dyn FnMut() -> Judgement) {
         let mut verdict = Err(Error::Panicked);
         let peak = self.stack.peak(&mut || verdict = work());
