@@ -207,7 +207,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a string whose opening quote has been read, with its closing quote.
+    #[inline]
     fn string(&mut self) -> Result<Str<'a>, Error> {
+        let rest = self.reader.rest();
+        let length = search::plain_string_prefix(rest);
+        if rest.get(length) != Some(&b'"') {
+            return self.string_with_escapes();
+        }
+        let start = self.reader.position();
+        let raw = self.text.get(start..start.wrapping_add(length)).ok_or(Error::JsonMalformed)?;
+        self.reader.skip(length.wrapping_add(1));
+        Ok(Str::new(raw, false))
+    }
+
+    #[inline(never)]
+    fn string_with_escapes(&mut self) -> Result<Str<'a>, Error> {
         let start = self.reader.position();
         let mut escaped = false;
         loop {

@@ -7,6 +7,9 @@ use crate::time::NumericDate;
 ///
 /// The number is `digits × 10^exponent`; its whole part is the first `point` digits, with zeros behind them where there are fewer.
 pub(crate) fn numeric_date(text: &str) -> Option<NumericDate> {
+    if let Some(whole) = plain_digits(text.as_bytes()) {
+        return NumericDate::new(whole, false);
+    }
     if text.starts_with('-') {
         return None;
     }
@@ -34,6 +37,17 @@ pub(crate) fn numeric_date(text: &str) -> Option<NumericDate> {
         place = place.saturating_add(1);
     }
     NumericDate::new(whole, has_fraction)
+}
+
+/// A whole number of at most 19 digits, which 64 bits always hold: every date that real issuers write.
+fn plain_digits(text: &[u8]) -> Option<u64> {
+    if text.len() > 19 {
+        return None;
+    }
+    text.iter().try_fold(0u64, |whole, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| whole.wrapping_mul(10).wrapping_add(u64::from(digit)))
+    })
 }
 
 /// An exponent of any length, held at ±2^40: far beyond what any token's digits can make up for.

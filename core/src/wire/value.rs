@@ -2,6 +2,7 @@
 
 use super::number;
 use super::reader::Reader;
+use super::search;
 use crate::time::NumericDate;
 
 /// A JSON string as it stands between its quotes, with escapes where the sender wrote them.
@@ -209,8 +210,10 @@ impl<'a> Value<'a> {
     /// The string, if the value is one.
     #[must_use]
     pub fn as_str(self) -> Option<Str<'a>> {
-        let raw = self.raw.strip_prefix('"')?.strip_suffix('"')?;
-        Some(Str::new(raw, raw.as_bytes().contains(&b'\\')))
+        let [b'"', bytes @ .., b'"'] = self.raw.as_bytes() else { return None };
+        let raw = self.raw.get(1..bytes.len().wrapping_add(1))?;
+        // In a checked string, the first byte that cannot stand for itself is a backslash.
+        Some(Str::new(raw, search::plain_string_prefix(bytes) < bytes.len()))
     }
 
     /// The exact non-negative number up to 2^53, if the value is one.
@@ -222,7 +225,7 @@ impl<'a> Value<'a> {
     /// Whether the value is a number of any size.
     #[must_use]
     pub fn is_number(self) -> bool {
-        self.raw.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        matches!(self.raw.as_bytes(), [b'-' | b'0'..=b'9', ..])
     }
 
     /// `true` or `false`, if the value is one of them.
@@ -358,7 +361,7 @@ impl<'a> Iterator for Parts<'a> {
 fn skip_string(reader: &mut Reader<'_>) {
     reader.next();
     loop {
-        reader.skip_while(|byte| byte != b'"' && byte != b'\\');
+        reader.skip(search::plain_string_prefix(reader.rest()));
         match reader.next() {
             Some(b'\\') => {
                 reader.next();
