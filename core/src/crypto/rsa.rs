@@ -1,7 +1,7 @@
 //! RSASSA-PSS and RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 section 8); the modular power by `crypto-bigint`, without a heap.
 
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
-use crypto_bigint::{Odd, U2048, U3072, U4096, Uint};
+use crypto_bigint::{Odd, U64, U2048, U3072, U4096, Uint};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
@@ -89,7 +89,7 @@ fn power<const LIMBS: usize>(key: &RsaKey, signature: &[u8], out: &mut [u8]) -> 
         return None;
     }
     let params = FixedMontyParams::new_vartime(Option::from(Odd::new(modulus))?);
-    let power = FixedMontyForm::new(&base, &params).pow_vartime(&Uint::<1>::from_u64(key.exponent())).retrieve();
+    let power = FixedMontyForm::new(&base, &params).pow_vartime(&U64::from_u64(key.exponent())).retrieve();
     let words = power.to_words();
     for (octets, word) in out.rchunks_mut(crypto_bigint::Limb::BYTES).zip(words) {
         let be = word.to_be_bytes();

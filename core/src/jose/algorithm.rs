@@ -49,6 +49,45 @@ pub trait Algorithm: Sync {
     /// # Errors
     /// [`Error::SignatureLength`], [`Error::SignatureInvalid`], or [`Error::KeyAlgorithmMismatch`] for a key of another type.
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), Error>;
+
+    /// Writes what makes the signatures of an admitted key cheaper to judge to the start of `memory`, in the implementation's own form,
+    /// and returns how many words that took: 0 where there is nothing to prepare or too little room.
+    fn prepare(&self, _key: &PublicKey, _memory: &mut [u64]) -> usize {
+        0
+    }
+
+    /// As [`Algorithm::verify`], with the words that [`Algorithm::prepare`] wrote for this very key, or none.
+    ///
+    /// # Errors
+    /// As [`Algorithm::verify`].
+    fn verify_prepared(&self, key: &PublicKey, _prepared: &[u64], message: &[u8], signature: &[u8]) -> Result<(), Error> {
+        self.verify(key, message, signature)
+    }
+
+    /// Judges up to [`BATCH`] signatures, each for itself, where together is cheaper than one by one.
+    fn verify_batch(&self, signatures: &mut [Signature<'_>]) {
+        for signature in signatures {
+            signature.verdict = self.verify_prepared(signature.key, signature.prepared, signature.message, signature.signature);
+        }
+    }
+}
+
+/// How many signatures are judged together at most.
+pub const BATCH: usize = 8;
+
+/// One signature of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature<'a> {
+    /// The admitted key.
+    pub key: &'a PublicKey,
+    /// What was prepared for it.
+    pub prepared: &'a [u64],
+    /// What was signed.
+    pub message: &'a [u8],
+    /// The signature's octets.
+    pub signature: &'a [u8],
+    /// What the batch found; refused until it has been judged.
+    pub verdict: Result<(), Error>,
 }
 
 impl core::fmt::Debug for dyn Algorithm + '_ {

@@ -3,8 +3,7 @@
 use crate::error::Error;
 use crate::jose::algorithm::{self, Algorithm, Algorithms};
 use crate::jose::header::Header;
-use crate::jose::jwk::PublicKey;
-use crate::jose::keys::{Key, Keys};
+use crate::jose::keys::{FoundKey, Keys};
 use crate::jose::policy::Limits;
 use crate::wire::base64url;
 use crate::wire::json::{self, Member};
@@ -121,7 +120,7 @@ impl<'s> Unverified<'_, 's> {
     /// A 200-family error, or what is wrong with the payload's JSON.
     pub fn verify(&self, keys: Keys<'_>, algorithms: Algorithms<'_>) -> Result<Verified<'s>, Error> {
         let (algorithm, key) = self.select(keys, algorithms)?;
-        self.judge_signature(algorithm, key.public())?;
+        self.judge_signature(algorithm, key)?;
         let payload = json::read_value(self.payload)?;
         if payload.as_object().is_none() {
             return Err(Error::JsonNotObject);
@@ -130,13 +129,13 @@ impl<'s> Unverified<'_, 's> {
     }
 
     /// The listed algorithm and the key that the header asks for.
-    pub(crate) fn select<'k>(&self, keys: Keys<'k>, algorithms: Algorithms<'k>) -> Result<(&'k dyn Algorithm, &'k Key), Error> {
+    pub(crate) fn select<'k>(&self, keys: Keys<'k>, algorithms: Algorithms<'k>) -> Result<(&'k dyn Algorithm, FoundKey<'k>), Error> {
         let algorithm = algorithm::named(algorithms, self.header.alg()).ok_or(Error::AlgorithmRefused)?;
         Ok((algorithm, keys.find(self.header.kid(), algorithm)?))
     }
 
-    pub(crate) fn judge_signature(&self, algorithm: &dyn Algorithm, key: &PublicKey) -> Result<(), Error> {
-        algorithm.verify(key, self.signing_input, self.signature)
+    pub(crate) fn judge_signature(&self, algorithm: &dyn Algorithm, key: FoundKey<'_>) -> Result<(), Error> {
+        algorithm.verify_prepared(key.public, key.prepared, self.signing_input, self.signature)
     }
 
     /// The payload, for cheap checks that may only refuse; nothing of it leaves the engine before the signature is good.

@@ -160,10 +160,30 @@ impl<const N: usize> KeySet<N> {
         Ok(())
     }
 
-    /// The keys, for a policy.
+    /// The keys, for a policy, without anything prepared.
     #[must_use]
     pub fn keys(&self) -> Keys<'_> {
-        Keys { keys: &self.keys, version: &self.version }
+        Keys { keys: &self.keys, version: &self.version, memory: &[], places: &[] }
+    }
+
+    /// Prepares the keys in `memory`, which all share alike, for the implementations that will judge with them.
+    ///
+    /// How much memory gains how much is each implementation's to say; what does not suffice stays unused.
+    pub fn prepare<M: AsRef<[u64]> + AsMut<[u64]>>(self, algorithms: Algorithms<'_>, mut memory: M) -> PreparedKeySet<N, M> {
+        let mut places = heapless::Vec::new();
+        let mut rest = memory.as_mut();
+        let mut start = 0usize;
+        for (i, key) in self.keys.iter().enumerate() {
+            let share = rest.len().checked_div(self.keys.len().saturating_sub(i)).unwrap_or(0);
+            let own = rest.get_mut(..share).unwrap_or_default();
+            let algorithm = algorithms.iter().find(|algorithm| key.serves(**algorithm));
+            let length = algorithm.map_or(0, |algorithm| algorithm.prepare(&key.public, own)).min(share);
+            // One place a key: there is room.
+            let _ = places.push(Place { start, length });
+            start = start.saturating_add(length);
+            rest = rest.get_mut(length..).unwrap_or_default();
+        }
+        PreparedKeySet { set: self, memory, places }
     }
 
     /// The keys that were left out.
@@ -198,11 +218,56 @@ fn version_of(jwks: &[u8]) -> KeyVersion {
     hash.first_chunk().copied().unwrap_or_default()
 }
 
-/// A view of a [`KeySet`], whatever its capacity.
+/// A [`KeySet`] with what was prepared for its keys, in memory that the caller provided: together, so that no key is ever judged with
+/// another's.
+#[derive(Debug)]
+pub struct PreparedKeySet<const N: usize, M> {
+    set: KeySet<N>,
+    memory: M,
+    places: heapless::Vec<Place, N>,
+}
+
+/// Where a key's words stand in the memory of its set.
 #[derive(Clone, Copy, Debug)]
+struct Place {
+    start: usize,
+    length: usize,
+}
+
+impl<const N: usize, M: AsRef<[u64]>> PreparedKeySet<N, M> {
+    /// The keys, for a policy.
+    #[must_use]
+    pub fn keys(&self) -> Keys<'_> {
+        Keys { memory: self.memory.as_ref(), places: &self.places, ..self.set.keys() }
+    }
+
+    /// The keys that were left out.
+    #[must_use]
+    pub fn refused(&self) -> &[RefusedKey] {
+        self.set.refused()
+    }
+}
+
+/// A view of a [`KeySet`] or [`PreparedKeySet`], whatever its capacity.
+#[derive(Clone, Copy)]
 pub struct Keys<'a> {
     keys: &'a [Key],
     version: &'a KeyVersion,
+    memory: &'a [u64],
+    places: &'a [Place],
+}
+
+impl core::fmt::Debug for Keys<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(Key::kid)).finish()
+    }
+}
+
+/// A key that a token names, with what was prepared for it.
+#[derive(Clone, Copy)]
+pub(crate) struct FoundKey<'a> {
+    pub(crate) public: &'a PublicKey,
+    pub(crate) prepared: &'a [u64],
 }
 
 impl<'a> Keys<'a> {
@@ -218,13 +283,20 @@ impl<'a> Keys<'a> {
     }
 
     /// The key that `kid` names exactly; without `kid`, the only key that serves the algorithm.
-    pub(crate) fn find(&self, kid: Option<Str<'_>>, algorithm: &dyn Algorithm) -> Result<&'a Key, Error> {
+    pub(crate) fn find(&self, kid: Option<Str<'_>>, algorithm: &dyn Algorithm) -> Result<FoundKey<'a>, Error> {
         let Some(kid) = kid else {
-            let mut serving = self.iter().filter(|key| key.serves(algorithm));
-            let only = serving.next().ok_or(Error::KeyUnknown)?;
-            return if serving.next().is_some() { Err(Error::KeyAmbiguous) } else { Ok(only) };
+            let mut serving = self.iter().enumerate().filter(|(_, key)| key.serves(algorithm));
+            let (index, only) = serving.next().ok_or(Error::KeyUnknown)?;
+            return if serving.next().is_some() { Err(Error::KeyAmbiguous) } else { Ok(self.found(index, only)) };
         };
-        let key = self.iter().find(|key| key.kid().is_some_and(|own| kid.is(own))).ok_or(Error::KeyUnknown)?;
-        if key.serves(algorithm) { Ok(key) } else { Err(Error::KeyAlgorithmMismatch) }
+        let mut named = self.iter().enumerate().filter(|(_, key)| key.kid().is_some_and(|own| kid.is(own)));
+        let (index, key) = named.next().ok_or(Error::KeyUnknown)?;
+        if key.serves(algorithm) { Ok(self.found(index, key)) } else { Err(Error::KeyAlgorithmMismatch) }
+    }
+
+    fn found(&self, index: usize, key: &'a Key) -> FoundKey<'a> {
+        let place = self.places.get(index);
+        let prepared = place.and_then(|place| self.memory.get(place.start..place.start.checked_add(place.length)?));
+        FoundKey { public: key.public(), prepared: prepared.unwrap_or(&[]) }
     }
 }

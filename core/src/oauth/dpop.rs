@@ -7,6 +7,7 @@ use crate::jose::algorithm::{self, Algorithm, Algorithms};
 use crate::jose::header::is_type;
 use crate::jose::jwk::{Jwk, PublicKey};
 use crate::jose::jws::{Compact, Unverified};
+use crate::jose::keys::FoundKey;
 use crate::jose::policy::Limits;
 use crate::jose::thumbprint::Thumbprint;
 use crate::oauth::htu;
@@ -196,7 +197,7 @@ impl ReadProof<'_, '_, '_> {
     }
 
     pub(crate) fn verify(&self) -> Result<(), Error> {
-        self.unverified.judge_signature(self.algorithm, &self.key).map_err(|_| Error::ProofSignature)
+        self.unverified.judge_signature(self.algorithm, FoundKey { public: &self.key, prepared: &[] }).map_err(|_| Error::ProofSignature)
     }
 
     /// The last step, after every other check: a proof that fails burns no `jti`.

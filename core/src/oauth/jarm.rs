@@ -121,7 +121,7 @@ impl<'a> ResponseRules<'a> {
         let (algorithm, key) = unverified.select(self.keys, self.algorithms)?;
         let claims = ResponseClaims::read(unverified.payload())?;
         self.judge_claims(&claims, now)?;
-        unverified.judge_signature(algorithm, key.public())?;
+        unverified.judge_signature(algorithm, key)?;
         claims.judge_state(state)?;
         claims.outcome()
     }

@@ -203,6 +203,7 @@ impl<'a> ResourceServer<'a> {
     }
 
     /// The token, then the proof's signature, and the store last: nothing that fails burns a `jti`.
+    #[inline(never)]
     fn judge_with_proof<'s>(
         &self,
         form: TokenForm<'_>,

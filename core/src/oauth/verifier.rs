@@ -180,7 +180,7 @@ impl<'a> Verifier<'a> {
         let (algorithm, key) = unverified.select(self.keys, self.algorithms)?;
         let (text, claims) = TokenClaims::read(unverified.payload())?;
         self.judge_claims(text, &claims, holder, now)?;
-        unverified.judge_signature(algorithm, key.public())?;
+        unverified.judge_signature(algorithm, key)?;
         claims.judge_demands(text, &self.demands, now, self.leeway)?;
         Ok(Judged { token: AccessToken::new(text, claims), typ, algorithm: algorithm.name() })
     }

@@ -115,6 +115,7 @@ impl Vectors {
             "htu" => htu(input).into(),
             "certificate" => certificate(input).map(|thumbprint| output([("thumbprint", json!(thumbprint.to_string()))])).into(),
             "ticket" => ticket(input).into(),
+            "ticket_hash" => ticket_hash(input).into(),
             "request" => self.request(&policy, input, now),
             other => panic!("unknown kind {other}"),
         }
@@ -341,6 +342,19 @@ fn ticket(input: &Value) -> Judgement {
         map.insert(name.to_owned(), json!(str::from_utf8(text).expect("ASCII")));
     }
     Ok(map)
+}
+
+fn ticket_hash(input: &Value) -> Judgement {
+    let encoding = match input["encoding"].as_str().expect("an encoding") {
+        "base64url" => KeyEncoding::Base64url,
+        "base64" => KeyEncoding::Base64,
+        "hex" => KeyEncoding::Hex,
+        "raw" => KeyEncoding::Raw,
+        other => panic!("unknown encoding {other}"),
+    };
+    let key = CounterfoilKey::parse(&bytes(&input["text"]), encoding)?;
+    let hex: String = key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(output([("hex", json!(hex))]))
 }
 
 fn certificate(input: &Value) -> Result<Thumbprint, Error> {
