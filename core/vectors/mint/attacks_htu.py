@@ -1,0 +1,51 @@
+"""Row DPO-04: `htu` against the URL of the request, under RFC 3986 sections 6.2.2 and 6.2.3, query and fragment aside."""
+
+from attacks_dpop import POLICY
+from book import Book
+from encoding import text
+
+ASKED = "https://api.example.com/a/b"
+SAME = {
+    "identical": (ASKED, ASKED), "scheme-upper": ("HTTPS://api.example.com/a/b", ASKED), "scheme-mixed": ("hTTps://api.example.com/a/b", ASKED), "host-upper": ("https://API.EXAMPLE.COM/a/b", ASKED), "host-mixed": ("https://Api.Example.com/a/b", ASKED), "default-port": ("https://api.example.com:443/a/b", ASKED), "empty-port": ("https://api.example.com:/a/b", ASKED),
+    "default-port-of-the-request": (ASKED, "https://api.example.com:443/a/b"), "http-default-port": ("http://api.example.com:80/a", "http://api.example.com/a"), "other-port-both": ("https://api.example.com:8443/a", "https://api.example.com:8443/a"), "http-on-443-both": ("http://api.example.com:443/a", "http://api.example.com:443/a"),
+    "query-in-htu": (ASKED + "?x=1", ASKED), "query-in-url": (ASKED, ASKED + "?x=1&y=2"), "other-queries": (ASKED + "?x=1", ASKED + "?y=2"), "fragment-in-htu": (ASKED + "#f", ASKED), "fragment-in-url": (ASKED, ASKED + "#f"), "query-and-fragment": (ASKED + "?x#f", ASKED), "empty-query": (ASKED + "?", ASKED), "empty-fragment": (ASKED + "#", ASKED),
+    "query-with-slash": (ASKED + "?/../c", ASKED), "query-with-question": (ASKED + "?a?b", ASKED), "fragment-with-question": (ASKED + "#a?b", ASKED), "query-with-at": (ASKED + "?u@h", ASKED), "query-without-path": ("https://api.example.com?x=1", "https://api.example.com/"),
+    "dot-segment": ("https://api.example.com/./a/b", ASKED), "dot-segments": ("https://api.example.com/x/../a/./b", ASKED), "dot-segments-deep": ("https://api.example.com/x/y/z/../../../a/b", ASKED), "above-the-root": ("https://api.example.com/../../a/b", ASKED), "dot-last": ("https://api.example.com/a/b/.", ASKED + "/"), "dots-last": ("https://api.example.com/a/b/c/..", ASKED + "/"),
+    "dots-of-the-request": (ASKED, "https://api.example.com/a/c/../b"), "escaped-dot": ("https://api.example.com/%2e/a/b", ASKED), "escaped-dots": ("https://api.example.com/x/%2E%2e/a/b", ASKED), "half-escaped-dots": ("https://api.example.com/x/.%2E/a/b", ASKED), "escaped-letter": ("https://api.example.com/%61/b", ASKED), "escaped-letters": ("https://api.example.com/%61/%62", ASKED),
+    "escaped-tilde": ("https://api.example.com/%7Euser", "https://api.example.com/~user"), "escaped-hyphen": ("https://api.example.com/a%2Db", "https://api.example.com/a-b"), "escaped-underscore": ("https://api.example.com/a%5fb", "https://api.example.com/a_b"), "escaped-digit": ("https://api.example.com/%37", "https://api.example.com/7"), "escape-case": ("https://api.example.com/%c3%a9", "https://api.example.com/%C3%A9"),
+    "escape-case-mixed": ("https://api.example.com/%aa%AB", "https://api.example.com/%AA%ab"), "escaped-slash-both": ("https://api.example.com/a%2Fb", "https://api.example.com/a%2fb"), "escaped-host": ("https://%61pi.example.com/a/b", ASKED), "no-path": ("https://api.example.com", "https://api.example.com/"), "no-path-of-the-request": ("https://api.example.com/", "https://api.example.com"),
+    "ipv4": ("https://192.0.2.1/a", "https://192.0.2.1/a"), "ipv6": ("https://[2001:DB8::1]/a", "https://[2001:db8::1]/a"), "ipv6-port": ("https://[2001:db8::1]:443/a", "https://[2001:db8::1]/a"), "punycode": ("https://XN--e1afmkfd.example/a", "https://xn--e1afmkfd.example/a"), "empty-segments": ("https://api.example.com//a//b", "https://api.example.com//a//b"),
+    "dots-through-empty-segment": ("https://api.example.com//../a/b", ASKED), "sub-delims": ("https://api.example.com/a;b=1,c!$&'()*+", "https://api.example.com/a;b=1,c!$&'()*+"), "colon-in-path": ("https://api.example.com/a:b", "https://api.example.com/a:b"), "at-in-path": ("https://api.example.com/@me", "https://api.example.com/@me"), "three-dots": ("https://api.example.com/.../a", "https://api.example.com/.../a"),
+    "dot-file": ("https://api.example.com/.well-known/x", "https://api.example.com/.well-known/x"), "escaped-percent-both": ("https://api.example.com/%2561", "https://api.example.com/%2561"), "trailing-slash-both": (ASKED + "/", ASKED + "/"), "single-label-host": ("http://localhost:8080/", "http://localhost:8080"), "long": ("https://api.example.com/" + "a" * 400, "https://api.example.com/" + "a" * 400),
+    "trailing-dot-host-both": ("https://api.example.com./a", "https://api.example.com./a"),
+}
+DIFFERENT = {
+    "other-scheme": "http://api.example.com/a/b", "other-host": "https://api.example.org/a/b", "host-suffix": "https://api.example.com.attacker.example/a/b", "host-prefix": "https://x.api.example.com/a/b", "parent-host": "https://example.com/a/b", "other-port": "https://api.example.com:8443/a/b", "port-80": "https://api.example.com:80/a/b", "port-leading-zero": "https://api.example.com:0443/a/b",
+    "port-not-digits": "https://api.example.com:44a/a/b", "port-minus": "https://api.example.com:-443/a/b", "port-wide-digits": "https://api.example.com:\uff14\uff14\uff13/a/b", "trailing-slash": ASKED + "/", "path-below": ASKED + "/c", "path-above": "https://api.example.com/a", "path-case": "https://api.example.com/A/b", "path-prefix": ASKED + "b", "no-path": "https://api.example.com", "root": "https://api.example.com/",
+    "double-slash": "https://api.example.com//a/b", "double-slash-inside": "https://api.example.com/a//b", "escaped-slash": "https://api.example.com/a%2Fb", "escaped-slash-lower": "https://api.example.com/a%2fb", "twice-escaped": "https://api.example.com/%2561/b", "escaped-null": "https://api.example.com/a/b%00", "parameter": ASKED + ";x=1", "dot-behind": ASKED + ".",
+    "userinfo": "https://user@api.example.com/a/b", "userinfo-password": "https://user:secret@api.example.com/a/b", "userinfo-empty": "https://@api.example.com/a/b", "userinfo-of-our-host": "https://api.example.com@attacker.example/a/b", "userinfo-escaped": "https://api.example.com%40attacker.example/a/b", "backslash-host": "https:\\\\api.example.com\\a\\b", "backslash-path": "https://api.example.com/a\\b",
+    "backslash-authority": "https://attacker.example\\@api.example.com/a/b", "tab": "https://api.example.com/a/\tb", "newline": "https://api.example.com/a/\nb", "newline-behind": ASKED + "\n", "space-before": " " + ASKED, "space-behind": ASKED + " ", "space-inside": "https://api.example.com/a /b", "nul-behind": ASKED + "\0", "bom": "\ufeff" + ASKED, "zero-width": ASKED + "\u200b",
+    "scheme-relative": "//api.example.com/a/b", "path-alone": "/a/b", "relative": "a/b", "empty": "", "host-alone": "api.example.com/a/b", "scheme-alone": "https:", "no-slashes": "https:api.example.com/a/b", "one-slash": "https:/api.example.com/a/b", "three-slashes": "https:///api.example.com/a/b", "four-slashes": "https:////api.example.com/a/b", "no-host": "https:///a/b", "port-without-host": "https://:443/a/b",
+    "other-schemes": "ftp://api.example.com/a/b", "wss": "wss://api.example.com/a/b", "javascript": "javascript:alert(1)", "scheme-prefix": "xhttps://api.example.com/a/b", "scheme-blank": "https ://api.example.com/a/b", "bad-escape": "https://api.example.com/%6/b", "bad-escape-digits": "https://api.example.com/%zz/b", "bad-escape-last": ASKED + "%", "bad-escape-u": "https://api.example.com/%u0061/b",
+    "non-ascii": "https://api.example.com/\u00e4/b", "homoglyph-host": "https://\u0430pi.example.com/a/b", "wide-host": "https://\uff41pi.example.com/a/b", "trailing-dot-host": "https://api.example.com./a/b", "bracket-cut": "https://[::1/a/b", "bracket-in-host": "https://api[.]example.com/a/b", "bracket-and-text": "https://[::1]x/a/b", "ipv6": "https://[::1]/a/b", "quoted": f'"{ASKED}"', "angle": f"<{ASKED}>",
+    "comma-list": f"{ASKED},https://api.example.com/", "pipe": ASKED + "|", "caret": ASKED + "^", "braces": "https://api.example.com/{a}/b", "dots-too-many": "https://api.example.com/a/../b", "escaped-dots-too-many": "https://api.example.com/a/%2e%2e/b", "dots-in-host": "https://api..example.com/a/b", "wildcard": "https://*.example.com/a/b", "query-escaped": "https://api.example.com/a/b%3Fx=1", "fragment-escaped": "https://api.example.com/a/b%23f",
+    "three-dots": "https://api.example.com/.../a/b", "escaped-space": "https://api.example.com/a/b%20", "plus-behind": ASKED + "+", "nothing-but-query": "?x=1",
+}
+
+
+def mint():
+    book = Book("htu", "Row DPO-04: spellings of one URL, and URLs that only look alike.", policies=POLICY)
+    book.source = "RFC 9449 section 4.3, RFC 3986 sections 6.2.2 and 6.2.3"
+    add = lambda what, htu, url, expect="ok", twin=None: book.add(f"DPO-04.{what}", "htu", {"htu": text(htu), "url": text(url)}, expect, twin=twin)
+    for what, (htu, url) in SAME.items():
+        add(f"same-{what}", htu, url)
+    for what, htu in DIFFERENT.items():
+        add(f"different-{what}", htu, ASKED, "proof_url", "DPO-04.same-identical")
+    for what, htu, url in [
+        ("escaped-letter-case", "https://api.example.com/%41", "https://api.example.com/a"), ("port-both-other", "https://api.example.com:8443/a", "https://api.example.com:8444/a"), ("http-443", "http://api.example.com:443/a", "http://api.example.com/a"), ("ipv6-spelled-otherwise", "https://[2001:db8:0::1]/a", "https://[2001:db8::1]/a"), ("slash-for-escaped", "https://api.example.com/a/b", "https://api.example.com/a%2Fb"),
+        ("plus-for-space", "https://api.example.com/a+b", "https://api.example.com/a%20b"), ("ipv4-short", "https://192.0.513/a", "https://192.0.2.1/a"), ("ipv4-number", "https://3221225985/a", "https://192.0.2.1/a"), ("sub-delim-escaped", "https://api.example.com/a%3Bb", "https://api.example.com/a;b"), ("dot-segment-keeps-slash", "https://api.example.com/a/b/..", "https://api.example.com/a"), ("empty-segment-lost", "https://api.example.com/a/b", "https://api.example.com//a/b"),
+    ]:
+        add(f"different-{what}", htu, url, "proof_url", "DPO-04.same-identical")
+    for what, url in {"path": "/a/b", "empty": "", "host": "api.example.com/a/b", "ftp": "ftp://api.example.com/a/b", "space": ASKED + " ", "userinfo": "https://u@api.example.com/a/b", "bad-escape": ASKED + "%", "star": "*", "no-host": "https:///a/b", "authority-form": "api.example.com:443"}.items():
+        add(f"request-url-{what}", ASKED, url, "request_url", "DPO-04.same-identical")
+    return [book]
