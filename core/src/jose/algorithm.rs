@@ -75,9 +75,11 @@ pub trait Algorithm: Sync {
 /// How many signatures are judged together at most.
 pub const BATCH: usize = 8;
 
-/// One signature of a batch.
+/// One signature among others.
 #[derive(Clone, Copy, Debug)]
 pub struct Signature<'a> {
+    /// The algorithm to judge it by.
+    pub algorithm: &'a dyn Algorithm,
     /// The admitted key.
     pub key: &'a PublicKey,
     /// What was prepared for it.
@@ -86,8 +88,22 @@ pub struct Signature<'a> {
     pub message: &'a [u8],
     /// The signature's octets.
     pub signature: &'a [u8],
-    /// What the batch found; refused until it has been judged.
+    /// What was found; refused until it has been judged.
     pub verdict: Result<(), Error>,
+    /// The caller's number for it: judging changes the order.
+    pub number: usize,
+}
+
+/// Judges signatures of any algorithms, at most [`BATCH`] of each together.
+pub(crate) fn verify_all(signatures: &mut [Signature<'_>]) {
+    signatures.sort_unstable_by_key(|signature| signature.algorithm.name());
+    for alike in signatures.chunk_by_mut(|one, other| one.algorithm.name() == other.algorithm.name()) {
+        for batch in alike.chunks_mut(BATCH) {
+            if let Some(algorithm) = batch.first().map(|signature| signature.algorithm) {
+                algorithm.verify_batch(batch);
+            }
+        }
+    }
 }
 
 impl core::fmt::Debug for dyn Algorithm + '_ {

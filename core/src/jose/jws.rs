@@ -1,7 +1,7 @@
 //! The life of a compact JWS: `Compact` (shape) → `Unverified` (header read) → `Verified` (signature judged).
 
 use crate::error::Error;
-use crate::jose::algorithm::{self, Algorithm, Algorithms};
+use crate::jose::algorithm::{self, Algorithm, Algorithms, Signature};
 use crate::jose::header::Header;
 use crate::jose::keys::{FoundKey, Keys};
 use crate::jose::policy::Limits;
@@ -136,6 +136,19 @@ impl<'s> Unverified<'_, 's> {
 
     pub(crate) fn judge_signature(&self, algorithm: &dyn Algorithm, key: FoundKey<'_>) -> Result<(), Error> {
         algorithm.verify_prepared(key.public, key.prepared, self.signing_input, self.signature)
+    }
+
+    /// The signature, to be judged with others.
+    pub(crate) fn signature<'a>(&'a self, algorithm: &'a dyn Algorithm, key: FoundKey<'a>, number: usize) -> Signature<'a> {
+        Signature {
+            algorithm,
+            key: key.public,
+            prepared: key.prepared,
+            message: self.signing_input,
+            signature: self.signature,
+            verdict: Err(Error::SignatureInvalid),
+            number,
+        }
     }
 
     /// The payload, for cheap checks that may only refuse; nothing of it leaves the engine before the signature is good.

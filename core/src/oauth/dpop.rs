@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::jose::algorithm::{self, Algorithm, Algorithms};
+use crate::jose::algorithm::{self, Algorithm, Algorithms, Signature};
 use crate::jose::header::is_type;
 use crate::jose::jwk::{Jwk, PublicKey};
 use crate::jose::jws::{Compact, Unverified};
@@ -11,6 +11,7 @@ use crate::jose::keys::FoundKey;
 use crate::jose::policy::Limits;
 use crate::jose::thumbprint::Thumbprint;
 use crate::oauth::htu;
+use crate::oauth::key_tables::KeyMemory;
 use crate::oauth::nonce::NonceKey;
 use crate::oauth::replay::{ProofId, ReplayStore};
 use crate::time::{NumericDate, Seconds, UnixTime};
@@ -88,7 +89,11 @@ impl<'a> ProofRules<'a> {
         scratch: &mut [u8],
     ) -> Result<Proof, Error> {
         let read = self.read(proof, target, now, scratch)?;
-        read.verify()?;
+        let signature = read.signature(store.keys(), 0);
+        signature
+            .algorithm
+            .verify_prepared(signature.key, signature.prepared, signature.message, signature.signature)
+            .map_err(|_| Error::ProofSignature)?;
         read.redeem(store, now)
     }
 
@@ -196,13 +201,24 @@ impl ReadProof<'_, '_, '_> {
         self.proof.thumbprint
     }
 
-    pub(crate) fn verify(&self) -> Result<(), Error> {
-        self.unverified.judge_signature(self.algorithm, FoundKey { public: &self.key, prepared: &[] }).map_err(|_| Error::ProofSignature)
+    /// The signature, to be judged by itself or with the token's.
+    pub(crate) fn signature<'m>(&'m self, keys: Option<&'m mut dyn KeyMemory>, number: usize) -> Signature<'m> {
+        let prepared: &[u64] = match keys {
+            Some(keys) => keys.prepared(&self.proof.thumbprint),
+            None => &[],
+        };
+        self.unverified.signature(self.algorithm, FoundKey { public: &self.key, prepared }, number)
     }
 
     /// The last step, after every other check: a proof that fails burns no `jti`.
     pub(crate) fn redeem(&self, store: &mut dyn ReplayStore, now: UnixTime) -> Result<Proof, Error> {
-        if store.first_use(&self.id, self.until, now)? { Ok(self.proof) } else { Err(Error::ProofReplayed) }
+        if !store.first_use(&self.id, self.until, now)? {
+            return Err(Error::ProofReplayed);
+        }
+        if let Some(keys) = store.keys() {
+            keys.seen(&self.proof.thumbprint, self.algorithm, &self.key);
+        }
+        Ok(self.proof)
     }
 }
 

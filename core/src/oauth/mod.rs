@@ -9,6 +9,7 @@ pub mod confirmation;
 pub mod dpop;
 mod htu;
 pub mod jarm;
+pub mod key_tables;
 pub mod nonce;
 pub mod replay;
 pub mod request;

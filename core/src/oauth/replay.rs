@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::jose::thumbprint::Thumbprint;
+use crate::oauth::key_tables::KeyMemory;
 use crate::time::UnixTime;
 use crate::wire::siphash::HashKey;
 use crate::wire::value::Str;
@@ -44,6 +45,40 @@ pub trait ReplayStore {
     /// [`Error::ReplayStoreFull`] when there is no room (a live entry is never given up), [`Error::LookupUnavailable`] when the
     /// store cannot be reached, [`Error::ProofIssuedAt`] when the clock went back so far that the store may have forgotten `id`.
     fn first_use(&mut self, id: &ProofId, until: UnixTime, now: UnixTime) -> Result<bool, Error>;
+
+    /// What is remembered of the keys of good proofs, where anything is.
+    fn keys(&mut self) -> Option<&mut dyn KeyMemory> {
+        None
+    }
+}
+
+/// A [`ReplayStore`] beside a [`KeyMemory`].
+pub struct WithKeys<'a> {
+    store: &'a mut dyn ReplayStore,
+    keys: &'a mut dyn KeyMemory,
+}
+
+impl<'a> WithKeys<'a> {
+    /// Remembers proofs in `store` and their keys in `keys`.
+    pub fn new(store: &'a mut dyn ReplayStore, keys: &'a mut dyn KeyMemory) -> Self {
+        Self { store, keys }
+    }
+}
+
+impl ReplayStore for WithKeys<'_> {
+    fn first_use(&mut self, id: &ProofId, until: UnixTime, now: UnixTime) -> Result<bool, Error> {
+        self.store.first_use(id, until, now)
+    }
+
+    fn keys(&mut self) -> Option<&mut dyn KeyMemory> {
+        Some(self.keys)
+    }
+}
+
+impl core::fmt::Debug for WithKeys<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("WithKeys")
+    }
 }
 
 /// A place for one used proof: 24 bytes.

@@ -1,6 +1,7 @@
 //! One HTTP request → one decision: accept with the token, or refuse with what to answer (RFC 6750, RFC 9449 section 7).
 
 use crate::error::{Error, HttpAnswer};
+use crate::jose::algorithm::verify_all;
 use crate::jose::jws::Compact;
 use crate::jose::thumbprint::Thumbprint;
 use crate::oauth::access_token::AccessToken;
@@ -213,10 +214,17 @@ impl<'a> ResourceServer<'a> {
         store: &mut dyn ReplayStore,
         scratch: &'s mut [u8],
     ) -> Result<AccessToken<'s>, Error> {
-        let token = self.judge(form, credential, Holder::Key(proof.thumbprint()), now, scratch)?;
-        proof.verify()?;
+        let compact = self.compact(form, credential)?;
+        let token = self.verifier.judge_but_signature(&compact, Holder::Key(proof.thumbprint()), now, scratch)?;
+        let mut signatures = [token.signature(0), proof.signature(store.keys(), 1)];
+        verify_all(&mut signatures);
+        signatures.sort_unstable_by_key(|signature| signature.number);
+        let [of_token, of_proof] = signatures;
+        of_token.verdict?;
+        of_proof.verdict.map_err(|_| Error::ProofSignature)?;
+        let accepted = self.verifier.conclude(&token, now)?.token;
         proof.redeem(store, now)?;
-        Ok(token)
+        Ok(accepted)
     }
 
     fn judge<'s>(
@@ -227,16 +235,20 @@ impl<'a> ResourceServer<'a> {
         now: UnixTime,
         scratch: &'s mut [u8],
     ) -> Result<AccessToken<'s>, Error> {
+        let compact = self.compact(form, credential)?;
+        self.verifier.judge(&compact, holder, now, scratch).map(|judged| judged.token)
+    }
+
+    fn compact<'t>(&self, form: TokenForm<'t>, credential: &Credential<'t>) -> Result<Compact<'t>, Error> {
         let limits = self.verifier.limits();
-        let compact = match form {
-            TokenForm::Whole => Compact::parse(credential.token, limits)?,
-            TokenForm::Phantom(token) => Compact::parse(token, limits)?,
+        match form {
+            TokenForm::Whole => Compact::parse(credential.token, limits),
+            TokenForm::Phantom(token) => Compact::parse(token, limits),
             TokenForm::Split(counterfoil) => {
                 let ticket = Ticket::parse(credential.token)?;
-                Compact::from_halves(counterfoil.as_bytes(), ticket.as_bytes(), limits)?
+                Compact::from_halves(counterfoil.as_bytes(), ticket.as_bytes(), limits)
             }
-        };
-        self.verifier.judge(&compact, holder, now, scratch).map(|judged| judged.token)
+        }
     }
 
     /// Writes the value of `WWW-Authenticate` for a refusal to the start of `out`; `None` where none is sent.

@@ -3,10 +3,10 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::jose::algorithm::Algorithms;
+use crate::jose::algorithm::{Algorithm, Algorithms, BATCH, Signature, verify_all};
 use crate::jose::header::TokenType;
-use crate::jose::jws::Compact;
-use crate::jose::keys::Keys;
+use crate::jose::jws::{Compact, Unverified};
+use crate::jose::keys::{FoundKey, Keys};
 use crate::jose::policy::Limits;
 use crate::jose::thumbprint::Thumbprint;
 use crate::oauth::access_token::AccessToken;
@@ -167,6 +167,44 @@ impl<'a> Verifier<'a> {
         self.judge(&compact, holder, now, scratch).map(|judged| judged.token)
     }
 
+    /// Judges up to [`BATCH`] tokens, each for itself, with their signatures together: cheaper than one by one, with the same verdicts.
+    ///
+    /// `scratch` is shared: [`Limits::scratch`] bytes for each token always suffice.
+    ///
+    /// # Errors
+    /// [`Error::LimitOutOfRange`] for more than [`BATCH`] tokens; the verdict on each token is in its place of the result.
+    pub fn accept_batch<'s>(
+        &self,
+        tokens: &[(&[u8], Presenter<'_>)],
+        now: UnixTime,
+        mut scratch: &'s mut [u8],
+    ) -> Result<heapless::Vec<Result<AccessToken<'s>, Error>, BATCH>, Error> {
+        let mut pending = heapless::Vec::<_, BATCH>::new();
+        for (token, presenter) in tokens {
+            // No more than the token's own length is ever decoded.
+            let (own, rest) = scratch.split_at_mut(token.len().min(scratch.len()));
+            scratch = rest;
+            let judged = Compact::parse(token, self.limits)
+                .and_then(|compact| self.judge_but_signature(&compact, holder_of(*presenter, token)?, now, own));
+            pending.push(judged).map_err(|_| Error::LimitOutOfRange)?;
+        }
+        let mut signatures = heapless::Vec::<Signature<'_>, BATCH>::new();
+        for (number, pending) in pending.iter().enumerate().filter_map(|(i, pending)| Some((i, pending.as_ref().ok()?))) {
+            signatures.push(pending.signature(number)).map_err(|_| Error::LimitOutOfRange)?;
+        }
+        verify_all(&mut signatures);
+        let mut verdicts = [Err(Error::SignatureInvalid); BATCH];
+        for signature in &signatures {
+            verdicts.get_mut(signature.number).into_iter().for_each(|verdict| *verdict = signature.verdict);
+        }
+        let conclude = |(pending, verdict): (&Result<Pending<'_, 's, '_>, Error>, Result<(), Error>)| {
+            let pending = pending.as_ref().map_err(|error| *error)?;
+            verdict?;
+            self.conclude(pending, now).map(|judged| judged.token)
+        };
+        Ok(pending.iter().zip(verdicts).map(conclude).collect())
+    }
+
     pub(crate) fn judge<'s>(
         &self,
         compact: &Compact<'_>,
@@ -174,15 +212,35 @@ impl<'a> Verifier<'a> {
         now: UnixTime,
         scratch: &'s mut [u8],
     ) -> Result<Judged<'s>, Error> {
+        let pending = self.judge_but_signature(compact, holder, now, scratch)?;
+        pending.unverified.judge_signature(pending.algorithm, pending.key)?;
+        self.conclude(&pending, now)
+    }
+
+    /// Everything that may only refuse, because the signature is still to be judged.
+    pub(crate) fn judge_but_signature<'t, 's>(
+        &self,
+        compact: &Compact<'t>,
+        holder: Holder,
+        now: UnixTime,
+        scratch: &'s mut [u8],
+    ) -> Result<Pending<'t, 's, 'a>, Error> {
         let unverified = compact.decode(self.limits, scratch)?;
-        let typ = unverified.header().typ();
-        self.judge_type(typ)?;
+        self.judge_type(unverified.header().typ())?;
         let (algorithm, key) = unverified.select(self.keys, self.algorithms)?;
         let (text, claims) = TokenClaims::read(unverified.payload())?;
         self.judge_claims(text, &claims, holder, now)?;
-        unverified.judge_signature(algorithm, key)?;
-        claims.judge_demands(text, &self.demands, now, self.leeway)?;
-        Ok(Judged { token: AccessToken::new(text, claims), typ, algorithm: algorithm.name() })
+        Ok(Pending { unverified, text, claims, algorithm, key })
+    }
+
+    /// What follows on a good signature.
+    pub(crate) fn conclude<'s>(&self, pending: &Pending<'_, 's, '_>, now: UnixTime) -> Result<Judged<'s>, Error> {
+        pending.claims.judge_demands(pending.text, &self.demands, now, self.leeway)?;
+        Ok(Judged {
+            token: AccessToken::new(pending.text, pending.claims),
+            typ: pending.unverified.header().typ(),
+            algorithm: pending.algorithm.name(),
+        })
     }
 
     /// Judges again, at another time and for another presenter, a token whose signature was good under the same key set.
@@ -229,6 +287,22 @@ impl<'a> Verifier<'a> {
 impl core::fmt::Debug for Verifier<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Verifier").field("issuer", &self.issuer).field("audience", &self.audience).finish_non_exhaustive()
+    }
+}
+
+/// A token that is good but for its signature. Nothing of it can be seen outside.
+pub(crate) struct Pending<'t, 's, 'a> {
+    unverified: Unverified<'t, 's>,
+    text: &'s str,
+    claims: TokenClaims,
+    algorithm: &'a dyn Algorithm,
+    key: FoundKey<'a>,
+}
+
+impl Pending<'_, '_, '_> {
+    /// The signature, to be judged with others.
+    pub(crate) fn signature(&self, number: usize) -> Signature<'_> {
+        self.unverified.signature(self.algorithm, self.key, number)
     }
 }
 
