@@ -221,8 +221,8 @@ impl<'a> ResourceServer<'a> {
         signatures.sort_unstable_by_key(|signature| signature.number);
         let [of_token, of_proof] = signatures;
         of_token.verdict?;
-        of_proof.verdict.map_err(|_| Error::ProofSignature)?;
         let accepted = self.verifier.conclude(&token, now)?.token;
+        of_proof.verdict.map_err(|_| Error::ProofSignature)?;
         proof.redeem(store, now)?;
         Ok(accepted)
     }
