@@ -7,7 +7,7 @@ use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256};
 use counterfoil::jose::algorithm::{Algorithm, Primitive};
 use counterfoil::jose::header::TokenType;
 use counterfoil::jose::jwk::PublicKey;
-use counterfoil::jose::keys::{Key, KeySet};
+use counterfoil::jose::keys::{Key, KeySet, Keys};
 use counterfoil::jose::policy::Limits;
 use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::access_token::AccessToken;
@@ -27,6 +27,8 @@ use counterfoil::{Error, Seconds, UnixTime};
 use serde_json::{Map, Value, json};
 
 pub(crate) const MAX_KEYS: usize = 16;
+/// Two keys share it alike: small tables, quickly built.
+const PREPARED_WORDS: usize = 2048;
 const SCRATCH: usize = 256 * 1024;
 
 /// What a case came to.
@@ -121,32 +123,21 @@ impl Vectors {
         }
     }
 
+    /// Judged with bare keys and with prepared ones: the verdict is the same.
     fn access_token(&self, policy: &Map<String, Value>, input: &Value, now: UnixTime) -> Judgement {
-        let token = bytes(&input["token"]);
         let algorithms = algorithms(policy);
         let keys = KeySet::<MAX_KEYS>::parse(&self.jwks(policy), &algorithms)?;
-        with_verifier(policy, &algorithms, &keys, |verifier| {
-            let fresh = with_presenter(&input["presenter"], &algorithms, &token, now, |presenter| {
-                verifier.accept(&token, presenter, now, &mut scratch()).map(|token| claims_of(&token))
-            });
-            // The cache gives the same verdict twice: when it judges anew, and from memory.
-            let mut slots = vec![CacheSlot::<4096>::empty(); 2];
-            let mut cache = TokenCache::new(&mut slots, HashKey::new([3; 16]))?;
-            for _ in 0..2 {
-                let cached = with_presenter(&input["presenter"], &algorithms, &token, now, |presenter| {
-                    cache.accept(&verifier, &token, presenter, now, &mut scratch()).map(|token| claims_of(&token))
-                });
-                assert_eq!(cached, fresh, "the cache disagrees");
-            }
-            fresh
-        })
+        let bare = access_token(policy, &algorithms, keys.keys(), input, now);
+        let prepared = keys.prepare(&algorithms, vec![0; PREPARED_WORDS]);
+        assert_eq!(access_token(policy, &algorithms, prepared.keys(), input, now), bare, "prepared keys disagree");
+        bare
     }
 
     fn split_token(&self, policy: &Map<String, Value>, input: &Value, now: UnixTime) -> Judgement {
         let (head, ticket) = (bytes(&input["counterfoil"]), bytes(&input["ticket"]));
         let algorithms = algorithms(policy);
         let keys = KeySet::<MAX_KEYS>::parse(&self.jwks(policy), &algorithms)?;
-        with_verifier(policy, &algorithms, &keys, |verifier| {
+        with_verifier(policy, &algorithms, keys.keys(), |verifier| {
             with_presenter(&input["presenter"], &algorithms, &ticket, now, |presenter| {
                 let (counterfoil, ticket) = (Counterfoil::parse(&head)?, Ticket::parse(&ticket)?);
                 let mut claims = verifier.accept_split(counterfoil, ticket, presenter, now, &mut scratch()).map(|t| claims_of(&t))?;
@@ -180,7 +171,7 @@ impl Vectors {
             Err(error) => return Err(error).into(),
         };
         let mut outcome = None;
-        let result = with_verifier(policy, &algorithms, &keys, |verifier| {
+        let result = with_verifier(policy, &algorithms, keys.keys(), |verifier| {
             with_proof_rules(policy, &algorithms, |rules| {
                 let mut server = ResourceServer::new(verifier, rules);
                 if let Some(realm) = policy.get("realm").and_then(Value::as_str) {
@@ -199,6 +190,41 @@ impl Vectors {
         });
         outcome.unwrap_or_else(|| result.into())
     }
+}
+
+fn access_token(
+    policy: &Map<String, Value>,
+    algorithms: &[&'static dyn Algorithm],
+    keys: Keys<'_>,
+    input: &Value,
+    now: UnixTime,
+) -> Judgement {
+    let token = bytes(&input["token"]);
+    with_verifier(policy, algorithms, keys, |verifier| {
+        let fresh = with_presenter(&input["presenter"], algorithms, &token, now, |presenter| {
+            verifier.accept(&token, presenter, now, &mut scratch()).map(|token| claims_of(&token))
+        });
+        // The cache gives the same verdict twice: when it judges anew, and from memory.
+        let mut slots = vec![CacheSlot::<4096>::empty(); 2];
+        let mut cache = TokenCache::new(&mut slots, HashKey::new([3; 16]))?;
+        for _ in 0..2 {
+            let cached = with_presenter(&input["presenter"], algorithms, &token, now, |presenter| {
+                cache.accept(&verifier, &token, presenter, now, &mut scratch()).map(|token| claims_of(&token))
+            });
+            assert_eq!(cached, fresh, "the cache disagrees");
+        }
+        // So do tokens that are judged together.
+        let together = with_presenter(&input["presenter"], algorithms, &token, now, |presenter| {
+            let tokens = [(token.as_slice(), presenter), (b"".as_slice(), presenter), (token.as_slice(), presenter)];
+            let mut scratch = scratch();
+            let verdicts = verifier.accept_batch(&tokens, now, &mut scratch)?;
+            assert!(verdicts[1].is_err(), "nothing is no token");
+            assert_eq!(verdicts[0].map(|token| claims_of(&token)), verdicts[2].map(|token| claims_of(&token)));
+            verdicts[0].map(|token| claims_of(&token))
+        });
+        assert_eq!(together, fresh, "the batch disagrees");
+        fresh
+    })
 }
 
 fn judge_request(server: &ResourceServer<'_>, input: &Value, now: UnixTime, store: &mut ReplayTable<'_>) -> Outcome {
@@ -418,7 +444,7 @@ fn with_proof_rules(
 fn with_verifier(
     policy: &Map<String, Value>,
     algorithms: &[&dyn Algorithm],
-    keys: &KeySet<MAX_KEYS>,
+    keys: Keys<'_>,
     judge: impl FnOnce(Verifier<'_>) -> Judgement,
 ) -> Judgement {
     let texts = |value: Option<&Value>| -> Vec<String> {
@@ -451,7 +477,7 @@ fn with_verifier(
     };
     let size = |name: &str, default: usize| number(name).map_or(default, |size| usize::try_from(size).expect("a size"));
     let limits = Limits::new(size("max_token_bytes", Limits::DEFAULT.token()), size("max_header_bytes", Limits::DEFAULT.header()))?;
-    let verifier = Verifier::new(text(policy, "issuer"), &audience, algorithms, keys.keys())?
+    let verifier = Verifier::new(text(policy, "issuer"), &audience, algorithms, keys)?
         .also_for(&more)?
         .with_profile(if profile.is_some() { Profile::listed(&types, &required) } else { Profile::RFC_9068 })
         .with_binding(binding)
