@@ -13,8 +13,9 @@ use counterfoil::oauth::certificate::ClientCertificate;
 use counterfoil::oauth::confirmation::Presenter;
 use counterfoil::oauth::dpop::{ProofRules, ProofTarget};
 use counterfoil::oauth::jarm::{ResponseRules, SentState};
+use counterfoil::oauth::key_tables::{KeySlot, KeyTables};
 use counterfoil::oauth::nonce::NonceKey;
-use counterfoil::oauth::replay::{ReplayEntry, ReplayTable};
+use counterfoil::oauth::replay::{ReplayEntry, ReplayTable, WithKeys};
 use counterfoil::oauth::request::{Request, ResourceServer};
 use counterfoil::oauth::split_token::{self, Counterfoil, CounterfoilKey, KeyEncoding, Ticket};
 use counterfoil::oauth::verifier::{Demands, Verifier};
@@ -152,6 +153,29 @@ fn access_tokens_need_no_heap() {
 }
 
 #[test]
+fn batches_and_prepared_keys_need_no_heap() {
+    let mut host = Host::new();
+    let mut memory = vec![0u64; 16 * 1024];
+    let prepared = counted(|| host.keys.as_ref().clone().prepare(ALL, &mut memory[..]));
+    assert_eq!(prepared.0, 0, "prepare");
+    for Subject { name, token: [good, forged], .. } in Subject::all() {
+        let (scratch, keys, presenter) = host.parts();
+        let tokens: [(&[u8], _); 4] = [(&good, presenter), (&forged, presenter), (&good, Presenter::Bearer), (b"", presenter)];
+        let expected = [None, Some(Error::SignatureInvalid), Some(Error::CertificateMissing), Some(Error::TokenNotCompact)];
+        for keys in [keys, prepared.1.keys()] {
+            let verifier = verifier(keys);
+            judge(name, Ok(()), || {
+                let verdicts = verifier.accept_batch(&tokens, NOW, scratch)?;
+                assert!(verdicts.iter().map(|verdict| verdict.as_ref().err().copied()).eq(expected));
+                verdicts[0].as_ref().map_err(|error| *error).and_then(read)
+            });
+            judge(name, Ok(()), || read(&verifier.accept(&good, presenter, NOW, scratch)?));
+            judge(name, Err(Error::SignatureInvalid), || verifier.accept(&forged, presenter, NOW, scratch).map(drop));
+        }
+    }
+}
+
+#[test]
 fn the_cache_needs_no_heap() {
     let mut host = Host::new();
     let mut slots = vec![CacheSlot::<1024>::empty(); 16];
@@ -205,11 +229,14 @@ fn split_tokens_need_no_heap() {
 fn proofs_need_no_heap() {
     let mut scratch = vec![0; 4096];
     let mut entries = vec![ReplayEntry::EMPTY; 64];
+    let mut slots = vec![KeySlot::<1024>::EMPTY; 4];
     for Subject { name, bound, proof: [good, forged], .. } in Subject::all() {
         judge(name, Ok(()), || {
             let nonce = NonceKey::new(&[b'n'; 32], Seconds(60))?;
             let rules = ProofRules::new(ALL)?.with_nonce(&nonce);
-            let mut store = ReplayTable::new(&mut entries, HASH_KEY)?;
+            let mut table = ReplayTable::new(&mut entries, HASH_KEY)?;
+            let mut tables = KeyTables::new(&mut slots, HASH_KEY)?;
+            let mut store = WithKeys::new(&mut table, &mut tables);
             let mut accept = |proof: &[u8], method| {
                 rules.accept(proof, &ProofTarget { method, url: URL, token: Some(&bound) }, NOW, &mut store, &mut scratch).map(drop)
             };

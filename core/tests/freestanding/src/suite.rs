@@ -50,6 +50,8 @@ pub fn run(algorithms: Algorithms<'_>, subjects: &[&Subject], room: &mut Room, s
         });
         bench.judge(name, "accept", Ok(()), &mut || host.accept(subject.token, scratch));
         bench.judge(name, "accept, forged", Err(Error::SignatureInvalid), &mut || host.accept(forged_token, scratch));
+        let batch = [subject.token, forged_token, subject.token];
+        bench.judge(name, "accept_batch of three", Err(Error::SignatureInvalid), &mut || host.accept_batch(batch, scratch));
         bench.judge(name, "accept_split", Ok(()), &mut || host.accept_split(subject.token, scratch));
         bench.judge(name, "accept_split, forged", Err(Error::SignatureInvalid), &mut || host.accept_split(forged_token, scratch));
         bench.judge(name, "split, join and keys", Ok(()), &mut || halves(subject.token, scratch));
@@ -115,6 +117,17 @@ impl Host<'_> {
     #[inline(never)]
     fn accept(&self, token: &[u8], scratch: &mut [u8]) -> Judgement {
         self.verifier()?.accept(token, holder()?, NOW, scratch).map(drop)
+    }
+
+    /// Of three tokens, the first and the last must be accepted; the verdict is that on the second.
+    #[inline(never)]
+    fn accept_batch(&self, tokens: [&[u8]; 3], scratch: &mut [u8]) -> Judgement {
+        let presenter = holder()?;
+        let verdicts = self.verifier()?.accept_batch(&tokens.map(|token| (token, presenter)), NOW, scratch)?;
+        match verdicts.as_slice() {
+            [Ok(_), second, Ok(_)] => second.as_ref().map(|_| ()).map_err(|error| *error),
+            _ => Err(Error::Panicked),
+        }
     }
 
     #[inline(never)]
