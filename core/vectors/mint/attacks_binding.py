@@ -258,15 +258,9 @@ def verdict(policy, bound, who):
     return "proof_unexpected" if by_proof else ("ok" if policy == "optional" else "confirmation_missing")
 
 
-# Kinds that the runner does not know yet: minted, checked, not written.
-HELD = True
-
-
 def mint():
     book = Book("binding", "Attacks 1.7 and DPO-11: split tokens, certificates, and who may present what.")
     for part in (split_tokens, stored_hashes, certificate_forms, bound_tokens, who_presents):
         book.source = "attack table 1.7"
         part(book)
-    if HELD:
-        book.hold("ticket_hash")
     return [book]

@@ -88,8 +88,8 @@ def sizes(book):
     for what, limit in limits.items():
         book.token(f"DOS-02.limit-{what}", token(), "limit_out_of_range", {"base": "fapi"} | limit, twin=good)
     for digits in (20, 400, 4001):
-        # In the header, where no runner in any language has to read such a number.
-        book.token(f"DOS-03.number-{digits}", token(head=members([*header().items(), ("x", Raw("9" * digits))])))
+        book.token(f"DOS-03.number-{digits}", token(payload=members([*claims().items(), ("x", Raw("9" * digits))])))
+        book.token(f"DOS-03.header-number-{digits}", token(head=members([*header().items(), ("x", Raw("9" * digits))])))
         book.token(f"DOS-03.exp-{digits}", token(payload=members([*claims(drop=["exp"]).items(), ("exp", Raw("9" * digits))])), "claim_malformed", twin=good)
         book.token(f"DOS-03.exp-fraction-{digits}", token(payload=members([*claims(drop=["exp"]).items(), ("exp", Raw(f"{NOW}.{'1' * digits}"))])))
         book.token(f"DOS-03.exponent-{digits}", token(payload=members([*claims(drop=["exp"]).items(), ("exp", Raw(f"1e{'9' * digits}"))])), "claim_malformed", twin=good)

@@ -147,6 +147,8 @@ def with_proofs(book):
         refuse("comma-join", [f"{proof(key, value)}, {proof(key, value, payload=proof_claims(value, jti='proof-2'))}"], "proof_malformed")
         refuse("comma-join-no-blank", [f"{proof(key, value)},{proof(key, value)}"], "proof_malformed")
         refuse("empty", [""], "proof_malformed")
+        refuse("kib-4", [proof(key, value, payload=proof_claims(value, pad="x" * 3500))], "proof_too_large")
+        refuse("30000-characters", ["A" * 30_000], "proof_too_large")
         refuse("ath-of-another", [proof(key, "another")], "proof_token_hash")
         refuse("no-ath", [proof(key, None)], "proof_token_hash")
         refuse("method", [proof(key, value)], "proof_method", method="POST")

@@ -137,12 +137,6 @@ class Book:
         self.token(twin, token(alg) if twin_value is None else twin_value, policy=policy, **more)
         return self.token(f"{row}.{name}", value, expect, policy=policy, twin=twin, **more)
 
-    def hold(self, kind):
-        """Takes back the cases of a kind."""
-        self.cases = [case for case in self.cases if case["kind"] != kind]
-        for identifier in [identifier for identifier, case in self.all_ids.items() if case["kind"] == kind]:
-            del self.all_ids[identifier]
-
     def write(self):
         """One case a line."""
         line = lambda value: json.dumps(value, ensure_ascii=True, separators=(", ", ": "))
