@@ -64,8 +64,8 @@ const spellings = {
       [field(bytes(proof)), field(method), field(url), list(token == null ? [] : [bytes(token)])];
     const before = input.before ?? [];
     return [
-      field(policy.past ?? 300), field(policy.ahead ?? 10), field(Buffer.from(policy.nonce?.secret_hex ?? '', 'hex')),
-      field(policy.nonce?.step ?? 0), field(policy.store_capacity ?? 64), field(before.length),
+      field(policy.past ?? 300), field(policy.ahead ?? 10), field(policy.nonce?.step ?? ''),
+      field(Buffer.from(policy.nonce?.secret_hex ?? '', 'hex')), field(policy.store_capacity ?? 64), field(before.length),
       ...before.flatMap((earlier) => [field(earlier.now), field(earlier.expect), ...proof(earlier)]), ...proof(input),
     ];
   },

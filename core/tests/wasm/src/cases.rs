@@ -78,7 +78,7 @@ fn jarm(fields: &mut Fields<'_>, algorithms: Algorithms<'_>, now: UnixTime, room
 }
 
 fn dpop(fields: &mut Fields<'_>, algorithms: Algorithms<'_>, now: UnixTime, room: &mut [u8]) -> Option<Judgement> {
-    let (past, ahead, secret, step) = (fields.number()?, fields.number()?, fields.bytes()?, fields.number()?);
+    let (past, ahead, step, secret) = (fields.number()?, fields.number()?, fields.optional_number()?, fields.bytes()?);
     let capacity = usize::try_from(fields.number()?).ok()?;
     let mut entries = [ReplayEntry::EMPTY; 256];
     let entries = entries.get_mut(..capacity)?;
@@ -86,8 +86,7 @@ fn dpop(fields: &mut Fields<'_>, algorithms: Algorithms<'_>, now: UnixTime, room
         Ok(store) => store,
         Err(error) => return Some(Err(error)),
     };
-    let nonce = if secret.is_empty() { Ok(None) } else { NonceKey::new(secret, Seconds(step)).map(Some) };
-    let nonce = match nonce {
+    let nonce = match step.map(|step| NonceKey::new(secret, Seconds(step))).transpose() {
         Ok(nonce) => nonce,
         Err(error) => return Some(Err(error)),
     };
