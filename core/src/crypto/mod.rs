@@ -3,10 +3,11 @@
 //! Verification only, over public data: variable time is fine here and nothing of it may ever sign.
 
 pub mod ed25519;
+pub mod eddsa;
 pub mod p256;
 pub mod rsa;
 
-pub use self::ed25519::{ED25519, EDDSA};
+pub use self::eddsa::{ED25519, EDDSA};
 pub use self::p256::ES256;
 pub use self::rsa::{PS256, RS256};
 
