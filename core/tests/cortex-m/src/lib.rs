@@ -54,7 +54,7 @@ static mut ROOM: Room = Room::EMPTY;
 /// Only `main`, once.
 pub unsafe fn run(algorithms: Algorithms<'_>, paved: Algorithms<'_>, subjects: &[&Subject]) -> ! {
     // SAFETY: the only reference to `ROOM`, by the promise made above; there is one thread and no interrupt handler.
-    let room = unsafe { &mut *&raw mut ROOM };
+    let room = unsafe { (&raw mut ROOM).as_mut_unchecked() };
     // SAFETY: link.x leaves all RAM from `stack_bottom` on to the stack.
     let stack = unsafe { Stack::from_bottom(&raw mut stack_bottom) };
     let mut console = Host;

@@ -36,7 +36,7 @@ global_asm!(
 
 extern "C" fn main() -> ! {
     // SAFETY: the only reference to `ROOM`, made once in the only thread.
-    let room = unsafe { &mut *&raw mut ROOM };
+    let room = unsafe { (&raw mut ROOM).as_mut_unchecked() };
     // SAFETY: `_start` has put the stack pointer to the end of `STACK`, which nothing else uses.
     let stack = unsafe { Stack::from_bottom((&raw mut STACK).cast()) };
     let mut console = StandardOutput;

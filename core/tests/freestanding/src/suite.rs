@@ -91,12 +91,13 @@ impl Bench<'_> {
     fn judge(&mut self, subject: &str, name: &str, expected: Judgement, work: &mut dyn FnMut() -> Judgement) {
         let mut verdict = Err(Error::Panicked);
         let peak = self.stack.peak(&mut || verdict = work());
-        self.good &= verdict == expected;
+        let right = verdict == expected;
+        self.good &= right;
         let verdict = verdict.map_or_else(Error::slug, |()| "ok");
         for text in [subject, " ", name, ": ", verdict, " ", decimal(peak, &mut [0; 20]), "\n"] {
             self.console.write(text);
         }
-        if !self.good {
+        if !right {
             self.console.write("WRONG\n");
         }
     }
