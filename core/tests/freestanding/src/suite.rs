@@ -1,7 +1,7 @@
 //! Every entry point, once to accept and once to refuse.
 
 use counterfoil::jose::algorithm::Algorithms;
-use counterfoil::jose::keys::{Key, Keys};
+use counterfoil::jose::keys::{Key, KeySet, Keys};
 use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::cache::{CacheSlot, TokenCache};
 use counterfoil::oauth::certificate::ClientCertificate;
@@ -17,7 +17,7 @@ use counterfoil::wire::siphash::HashKey;
 use counterfoil::{Error, Seconds, UnixTime};
 
 use crate::material::{self, AUDIENCE, CERTIFICATE, CERTIFICATE_PEM, CLIENT, ISSUER, NONCE_SECRET, NONCE_STEP, STATE, Subject, URL};
-use crate::room::{CACHED, Room, forge};
+use crate::room::{CACHED, KEYS, Room, forge};
 use crate::stack::Stack;
 
 /// Where lines are written.
@@ -35,6 +35,7 @@ const NOW: UnixTime = UnixTime(material::NOW);
 pub fn run(algorithms: Algorithms<'_>, subjects: &[&Subject], room: &mut Room, stack: Stack, console: &mut dyn Console) -> bool {
     let mut bench = Bench { stack, console, good: true };
     let Room { keys, key, scratch, replay, cache, forged } = room;
+    bench.judge("all", "KeySet::parse", Ok(()), &mut || parsed(algorithms));
     bench.judge("all", "KeySet::load", Ok(()), &mut || keys.load(material::JWKS, algorithms));
     let cache = cache.write([CacheSlot::empty()]);
     bench.judge("all", "Key::parse, unusable", Err(Error::KeyMalformed), &mut || Key::parse(b"{}", algorithms).map(drop));
@@ -216,6 +217,13 @@ fn certificates(scratch: &mut [u8]) -> Judgement {
         Err(Error::CertificateMalformed) => Ok(()),
         _ => Err(Error::CertificateMismatch),
     }
+}
+
+/// A set on the stack of its user, as in the engine's first example.
+#[inline(never)]
+fn parsed(algorithms: Algorithms<'_>) -> Judgement {
+    let keys = KeySet::<KEYS>::parse(material::JWKS, algorithms)?;
+    if keys.keys().iter().count() > 0 { Ok(()) } else { Err(Error::KeySetEmpty) }
 }
 
 #[inline(never)]
