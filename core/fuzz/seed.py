@@ -11,6 +11,7 @@ import pathlib
 HERE = pathlib.Path(__file__).parent
 PAVED = HERE.parent / "tests/data/paved"
 LONGEST = 2500
+MOST = 48
 
 
 def b64u(data):
@@ -256,9 +257,9 @@ def main():
         for old in folder.glob("seed-*"):
             old.unlink()
         short = [text for text in dict.fromkeys(texts) if len(text) <= LONGEST or name == "header"]
-        for text in short[:64]:
+        for text in short[:MOST]:
             (folder / f"seed-{hashlib.sha256(text).hexdigest()[:12]}").write_bytes(text)
-        print(name, min(len(short), 64))
+        print(name, min(len(short), MOST))
 
 
 if __name__ == "__main__":
