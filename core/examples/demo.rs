@@ -168,7 +168,8 @@ fn read(folder: &Path, maker: &str) -> Vec<Real> {
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let document: Value = serde_json::from_str(&text).expect("JSON");
     let real = |case: &Value| {
-        let policy = &document["policies"][case["policy"].as_str()?];
+        let policy = &case["policy"];
+        let policy = &document["policies"][policy.as_str().or(policy["base"].as_str())?];
         let input = &case["input"];
         let presenter = &input["presenter"];
         let certificate = &presenter["certificate"];

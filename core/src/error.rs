@@ -229,7 +229,7 @@ pub enum Error {
     ResponseIssuer = 603,
     /// `aud` is missing or not this client.
     ResponseAudience = 604,
-    /// `exp` is missing or has passed.
+    /// `exp` is missing or has passed, or `nbf` or `iat` lies ahead.
     ResponseExpired = 605,
     /// `exp` lies more than ten minutes ahead.
     ResponseLifetime = 606,

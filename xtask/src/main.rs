@@ -45,13 +45,17 @@ const TESTS: &[Step] = &[
     Step { name: "clippy", run: || quiet(cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])) },
     Step { name: "dependencies", run: dependencies },
     Step { name: "tests", run: || shown(cargo(["test", "--workspace", "--quiet", "--lib", "--tests", "--bins", "--examples"])) },
+    Step { name: "differential against jsonwebtoken", run: differential },
     Step { name: "doctests", run: || shown(cargo(["test", "--package", "counterfoil", "--quiet", "--doc"])) },
     Step { name: "documentation", run: documentation },
     Step { name: "demo", run: || quiet(cargo(["run", "--release", "--quiet", "--package", "counterfoil", "--example", "demo"])) },
     Step { name: "freestanding link", run: embedded::freestanding },
     Step { name: "Cortex-M4 in qemu", run: embedded::cortex_m },
     Step { name: "wasm32 in Node", run: embedded::wasm },
-    Step { name: "benches assert their verdicts", run: || quiet(cargo(["bench", "--quiet", "--package", "counterfoil-benches", "--", "--test"])) },
+    Step {
+        name: "benches assert their verdicts",
+        run: || quiet(cargo(["bench", "--quiet", "--package", "counterfoil-benches", "--", "--test"])),
+    },
 ];
 
 /// For a command that says nothing of interest unless it fails.
@@ -69,6 +73,13 @@ fn dependencies() -> Result<Outcome, Failure> {
         return Ok(Outcome::Skipped("cargo-deny is not installed (cargo install cargo-deny)".to_owned()));
     }
     quiet(cargo(["deny", "check", "licenses", "bans", "sources"]))
+}
+
+/// A workspace of its own: see there.
+fn differential() -> Result<Outcome, Failure> {
+    let mut test = cargo(["test", "--quiet", "--manifest-path", "benches/differential/Cargo.toml"]);
+    test.env("CARGO_TARGET_DIR", step::root().join("target/differential"));
+    shown(test)
 }
 
 fn documentation() -> Result<Outcome, Failure> {

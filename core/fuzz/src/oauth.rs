@@ -315,7 +315,7 @@ pub fn split_token(data: &[u8]) {
     let Ok((counterfoil, ticket)) = split_token::split(token) else { return };
     let mut room = vec![0; token.len()];
     // A counterfoil is taken with any bytes in it; one that is no text cannot be joined.
-    let joined = str::from_utf8(token).map_err(|_| Error::TextNotUtf8);
+    let joined = str::from_utf8(token).map_err(|_| Error::CounterfoilMalformed);
     assert_eq!(split_token::join(counterfoil, ticket, &mut room), joined);
     assert_eq!(split_token::join(counterfoil, ticket, &mut room[1..]), Err(Error::BufferTooSmall));
     let parsed = Counterfoil::parse(counterfoil.as_bytes()).expect("its own half");

@@ -278,7 +278,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Every key.
-    pub fn iter(&self) -> impl Iterator<Item = &'a Key> {
+    pub fn iter(&self) -> impl Iterator<Item = &'a Key> + use<'a> {
         self.keys.iter()
     }
 

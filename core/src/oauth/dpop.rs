@@ -152,6 +152,10 @@ impl<'a> ProofRules<'a> {
         self.algorithms
     }
 
+    pub(crate) const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     pub(crate) const fn nonce(&self) -> Option<&'a NonceKey> {
         self.nonce
     }

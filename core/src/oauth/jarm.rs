@@ -48,7 +48,7 @@ pub enum AuthorizationResponse<'s> {
     },
 }
 
-/// Responses may live this long (JARM section 2.1).
+/// Responses may live this long (JARM section 2.1), as the server's clock tells: the leeway comes on top.
 const LONGEST_LIFE: Seconds = Seconds(600);
 
 impl<'a> ResponseRules<'a> {

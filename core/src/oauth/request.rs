@@ -195,6 +195,9 @@ impl<'a> ResourceServer<'a> {
             }
             Scheme::Dpop => {
                 let proof = only_proof(request).map_err(refuse)?;
+                if proof.len() > self.proofs.limits().token() {
+                    return Err(refuse(Error::ProofTooLarge));
+                }
                 let target = ProofTarget { method: request.method, url: request.url, token: Some(credential.token) };
                 let (own, scratch) = scratch.split_at_mut_checked(proof.len()).ok_or(refuse(Error::BufferTooSmall))?;
                 let proof = self.proofs.read(proof, &target, now, own).map_err(refuse)?;

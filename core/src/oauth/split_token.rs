@@ -32,14 +32,14 @@ pub fn split(token: &[u8]) -> Result<(Counterfoil<'_>, Ticket<'_>), Error> {
 /// Joins the halves to the compact token that an API behind the gateway expects.
 ///
 /// # Errors
-/// [`Error::BufferTooSmall`] when `out` is shorter than both halves and a dot.
+/// [`Error::BufferTooSmall`] when `out` is shorter than both halves and a dot; [`Error::CounterfoilMalformed`] for one that is not text.
 pub fn join<'o>(counterfoil: Counterfoil<'_>, ticket: Ticket<'_>, out: &'o mut [u8]) -> Result<&'o str, Error> {
     let (Counterfoil(head), Ticket(signature)) = (counterfoil, ticket);
     let length = head.len().saturating_add(1).saturating_add(signature.len());
     let out = out.get_mut(..length).ok_or(Error::BufferTooSmall)?;
     let token = head.iter().chain(b".").chain(signature);
     out.iter_mut().zip(token).for_each(|(to, from)| *to = *from);
-    core::str::from_utf8(out).map_err(|_| Error::TextNotUtf8)
+    core::str::from_utf8(out).map_err(|_| Error::CounterfoilMalformed)
 }
 
 impl<'a> Ticket<'a> {

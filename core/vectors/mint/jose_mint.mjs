@@ -1,7 +1,7 @@
 // Mints ../jose.json with `jose`: tokens, proofs and JARM responses of an implementation that is not ours.
 // ECDSA and PSS draw random numbers there, so each run gives other signatures: run it on purpose only.
 
-import { createHash } from 'node:crypto'
+import { X509Certificate, createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { CompactSign, SignJWT, UnsecuredJWT, calculateJwkThumbprint, importJWK } from 'jose'
 
@@ -16,7 +16,9 @@ const CLIENT = 'outside-client'
 const URL_OF_REQUEST = 'https://resource.example.org/orders/12'
 const ISSUERS = { ES256: 'issuer-es', PS256: 'issuer-ps', EdDSA: 'issuer-ed', Ed25519: 'issuer-ed-full', RS256: 'issuer-rs' }
 const CLIENTS = { ES256: 'client-es', PS256: 'client-ps', EdDSA: 'client-ed' }
-const THUMBPRINT = createHash('sha256').update('a certificate of the test').digest('base64url')
+const PEM = readFileSync(here('certificates/jose.pem'), 'utf8')
+const THUMBPRINT = createHash('sha256').update(new X509Certificate(PEM).raw).digest('base64url')
+const HOLDER = { certificate: { form: 'pem', values: [PEM] } }
 
 const publicPart = ({ kty, crv, x, y, n, e }) => JSON.parse(JSON.stringify({ kty, crv, x, y, n, e }))
 const kidOf = (alg) => `outside-${alg.toLowerCase()}`
@@ -52,7 +54,7 @@ async function mintProof(alg, token, change = {}, header = {}) {
 
 async function accessTokens(alg) {
   const cnf = { 'x5t#S256': THUMBPRINT }
-  const presenter = { thumbprint: THUMBPRINT }
+  const presenter = HOLDER
   const claims = goodClaims(cnf)
   const good = add(`${alg}.mtls`, 'access_token', alg, { token: await mintToken(alg, claims), presenter }, 'ok', { output: { claims } })
   const several = { ...claims, aud: ['https://other.example.org', AUDIENCE], authorization_details: [{ type: 'order', actions: ['read'] }] }
@@ -113,7 +115,7 @@ async function unencoded() {
   const sign = new CompactSign(new TextEncoder().encode(JSON.stringify(goodClaims({ 'x5t#S256': THUMBPRINT }))))
   const header = { alg: 'ES256', typ: 'at+jwt', kid: kidOf('ES256'), b64: true, crit: ['b64'] }
   const token = await sign.setProtectedHeader(header).sign(await signerOf(ISSUERS.ES256, 'ES256'))
-  add('ES256.b64', 'access_token', 'ES256', { token, presenter: { thumbprint: THUMBPRINT } }, 'header_unencoded', { twin: 'jose.ES256.mtls' })
+  add('ES256.b64', 'access_token', 'ES256', { token, presenter: HOLDER }, 'header_unencoded', { twin: 'jose.ES256.mtls' })
 }
 
 for (const alg of Object.keys(ISSUERS)) {

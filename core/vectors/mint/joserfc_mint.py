@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 import pathlib
+import ssl
 
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
@@ -25,8 +26,9 @@ URL = "https://orders.example.net:8443/v1/orders"
 ISSUERS = {"ES256": "issuer-es", "PS256": "issuer-ps-3072", "EdDSA": "issuer-ed", "Ed25519": "issuer-ed-full", "RS256": "issuer-ps-4096"}
 CLIENTS = {"ES256": "client-es-2", "PS256": "issuer-ps-2049", "EdDSA": "client-ed"}
 OTHERS = {"ES256": "attacker-es", "PS256": "attacker-ps", "RS256": "attacker-ps", "EdDSA": "attacker-ed", "Ed25519": "attacker-ed"}
-THUMBPRINT = b64u(hashlib.sha256(b"another certificate of the test").digest())
-HOLDER = {"thumbprint": THUMBPRINT}
+PEM = pathlib.Path(__file__).with_name("certificates").joinpath("joserfc.pem").read_text()
+THUMBPRINT = b64u(hashlib.sha256(ssl.PEM_cert_to_DER_cert(PEM)).digest())
+HOLDER = {"certificate": {"form": "pem", "values": [PEM]}}
 
 
 def key_of(name):

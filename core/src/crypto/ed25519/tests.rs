@@ -19,7 +19,7 @@ use crypto_bigint::{NonZero, U256, U512};
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as B, EIGHT_TORSION};
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use std::vec::Vec;
-use std::{println, vec};
+use std::vec;
 
 /// Numbers that only look random (G. Marsaglia, "Xorshift RNGs", 2003).
 struct Numbers(u64);
