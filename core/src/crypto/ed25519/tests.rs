@@ -18,8 +18,8 @@ use super::*;
 use crypto_bigint::{NonZero, U256, U512};
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as B, EIGHT_TORSION};
 use curve25519_dalek::{EdwardsPoint, Scalar};
-use std::vec::Vec;
 use std::vec;
+use std::vec::Vec;
 
 /// Numbers that only look random (G. Marsaglia, "Xorshift RNGs", 2003).
 struct Numbers(u64);
