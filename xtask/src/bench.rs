@@ -174,11 +174,11 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
         return Err(format!("no work of that name; there are {:?}", ROWS.map(|(work, _)| work)));
     }
     print(&table(&report))?;
-    if only.is_none() {
-        write_results(&report)?;
-    }
     let failed: Vec<&str> = report.cells.iter().filter(|cell| is_failure(cell)).map(|cell| cell.peer).collect();
-    if failed.is_empty() { Ok(()) } else { Err(format!("ended early, see target/bench-peers/*.log: {failed:?}")) }
+    if !failed.is_empty() {
+        return Err(format!("ended early, see target/bench-peers/*.log: {failed:?}"));
+    }
+    if only.is_none() { write_results(&report) } else { Ok(()) }
 }
 
 fn options(arguments: &[String]) -> Result<(usize, Option<&str>), Failure> {
@@ -219,7 +219,7 @@ fn measure(programs: &mut [(&'static str, Result<Running, Failure>)], work: &'st
                     cell.version = text_of(&answer, "version").unwrap_or_default();
                     match number_of(&answer, "ns_per_token") {
                         Some(time) => cell.times.push(time),
-                        None => cell.absent = Some(text_of(&answer, "absent").unwrap_or(answer)),
+                        None => cell.absent = text_of(&answer, "absent").or(Some(ENDED.to_owned())),
                     }
                 }
                 Err(why) => cell.absent = Some(why),
@@ -277,7 +277,8 @@ impl Running {
         let mut answer = String::new();
         let told = writeln!(self.commands, "{work} {threads}").and_then(|()| self.commands.flush());
         match told.and_then(|()| self.answers.read_line(&mut answer)) {
-            Ok(length) if length > 0 => Ok(answer),
+            // Half a line is what is left of a program that ended while it judged.
+            Ok(_) if answer.ends_with("}\n") => Ok(answer),
             _ => Err(ENDED.to_owned()),
         }
     }
