@@ -1,5 +1,7 @@
 //! `cargo xtask TASK`: the only task runner.
 
+mod bench;
+mod chart;
 mod embedded;
 mod fuzz;
 mod step;
@@ -14,7 +16,9 @@ const USAGE: &str = "usage: cargo xtask TASK
   test             everything that must hold: lints, tests, vectors, fuzz corpus, freestanding, Cortex-M4, wasm, benches
   vectors          mint core/vectors again with the scripts in core/vectors/mint
   fuzz [SECONDS]   run every fuzz target for so long (60)
-  bench            criterion benches of every entry point";
+  bench [--rounds N] [--only WORK]
+                   side by side with every peer, by interleaved rounds
+  criterion        criterion benches of every entry point";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -25,7 +29,8 @@ fn main() -> ExitCode {
         (Some("test"), []) => return if run_all(TESTS) { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         (Some("vectors"), []) => run(step::command("bash").arg("core/vectors/mint/mint.sh")),
         (Some("fuzz"), seconds @ ([] | [_])) => fuzz_for(seconds.first().map_or("60", String::as_str)),
-        (Some("bench"), []) => run(&mut cargo(["bench", "--package", "counterfoil-benches"])),
+        (Some("bench"), arguments) => bench::bench(arguments),
+        (Some("criterion"), []) => run(&mut cargo(["bench", "--package", "counterfoil-benches"])),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
