@@ -20,14 +20,14 @@ pub(crate) struct Registered {
 impl Registered {
     /// Remembers `member`, called `name`, if it is a registered claim; says whether it was.
     pub(crate) fn take(&mut self, name: &str, member: &Member<'_>) -> Result<bool, Error> {
-        match name {
-            "iss" => self.iss = string(member)?,
-            "sub" => self.sub = string(member)?,
-            "aud" => self.aud = audience(member)?,
-            "jti" => self.jti = string(member)?,
-            "exp" => self.exp = Some(date(member)?),
-            "nbf" => self.nbf = Some(date(member)?),
-            "iat" => self.iat = Some(date(member)?),
+        match name.as_bytes() {
+            b"iss" => self.iss = string(member)?,
+            b"sub" => self.sub = string(member)?,
+            b"aud" => self.aud = audience(member)?,
+            b"jti" => self.jti = string(member)?,
+            b"exp" => self.exp = Some(date(member)?),
+            b"nbf" => self.nbf = Some(date(member)?),
+            b"iat" => self.iat = Some(date(member)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -40,9 +40,10 @@ impl Registered {
     }
 
     /// `aud`, a string or an array of strings, must hold one of `accepted` exactly (RFC 7519 section 4.1.3).
-    pub(crate) fn judge_audience<'a>(&self, text: &str, mut accepted: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+    pub(crate) fn judge_audience<'a>(&self, text: &str, accepted: impl Iterator<Item = &'a str> + Clone) -> Result<(), Error> {
         let aud = self.aud.in_document(text).ok_or(Error::AudienceMissing)?;
-        if accepted.any(|audience| audiences(aud).any(|own| own.is(audience))) { Ok(()) } else { Err(Error::AudienceMismatch) }
+        let is_accepted = |own: Str<'_>| accepted.clone().any(|audience| own.is(audience));
+        if audiences(aud).any(is_accepted) { Ok(()) } else { Err(Error::AudienceMismatch) }
     }
 
     /// `now < exp + leeway`, `nbf <= now + leeway`, `iat <= now + leeway`.
@@ -71,19 +72,20 @@ pub(crate) fn audiences(aud: Value<'_>) -> impl Iterator<Item = Str<'_>> {
     aud.as_str().into_iter().chain(aud.as_array().into_iter().flatten().filter_map(Value::as_str))
 }
 
+#[inline(always)]
 pub(crate) fn string(member: &Member<'_>) -> Result<Span, Error> {
-    member.value.as_str().ok_or(Error::ClaimMalformed)?;
-    Span::of(member).ok_or(Error::ClaimMalformed)
+    if member.value.is_str() { Span::of(member).ok_or(Error::ClaimMalformed) } else { Err(Error::ClaimMalformed) }
 }
 
+#[inline(always)]
 pub(crate) fn date(member: &Member<'_>) -> Result<NumericDate, Error> {
     member.value.as_numeric_date().ok_or(Error::ClaimMalformed)
 }
 
 fn audience(member: &Member<'_>) -> Result<Span, Error> {
     let well_formed = match member.value.as_array() {
-        Some(mut elements) => elements.clone().next().is_some() && elements.all(|element| element.as_str().is_some()),
-        None => member.value.as_str().is_some(),
+        Some(elements) => elements.map(Value::is_str).reduce(|all, is_str| all && is_str).unwrap_or(false),
+        None => member.value.is_str(),
     };
     if well_formed { Span::of(member).ok_or(Error::ClaimMalformed) } else { Err(Error::ClaimMalformed) }
 }

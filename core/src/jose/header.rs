@@ -19,16 +19,17 @@ impl<'a> Header<'a> {
     #[inline(never)]
     pub(crate) fn read(text: &'a [u8], mut also: impl FnMut(Member<'a>) -> Result<(), Error>) -> Result<Self, Error> {
         let (mut alg, mut typ, mut kid) = (None, None, None);
+        let mut short = [0; 32];
         json::read_object(text, |member| {
-            match member.name.resolved_name(&mut [0; 32]) {
-                "alg" => alg = Some(string(member)?),
-                "typ" => typ = Some(string(member)?),
-                "kid" => kid = Some(string(member)?),
-                "cty" => refuse_nested(string(member)?)?,
-                "crit" => return Err(Error::HeaderCritical),
-                "b64" => return Err(Error::HeaderUnencoded),
-                "zip" => return Err(Error::HeaderCompressed),
-                "enc" => return Err(Error::HeaderEncrypted),
+            match member.name.resolved_name(&mut short).as_bytes() {
+                b"alg" => alg = Some(string(member)?),
+                b"typ" => typ = Some(string(member)?),
+                b"kid" => kid = Some(string(member)?),
+                b"cty" => refuse_nested(string(member)?)?,
+                b"crit" => return Err(Error::HeaderCritical),
+                b"b64" => return Err(Error::HeaderUnencoded),
+                b"zip" => return Err(Error::HeaderCompressed),
+                b"enc" => return Err(Error::HeaderEncrypted),
                 _ => also(member)?,
             }
             Ok(())

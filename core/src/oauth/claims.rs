@@ -24,18 +24,20 @@ impl TokenClaims {
     #[inline(never)]
     pub(crate) fn read(payload: &[u8]) -> Result<(&str, Self), Error> {
         let mut claims = Self::default();
+        let mut short = [0; 32];
         let text = json::read_object(payload, |member| {
-            match member.name.resolved_name(&mut [0; 32]) {
-                "client_id" => claims.client_id = string(&member)?,
-                "scope" => claims.scope = string(&member)?,
-                "acr" => claims.acr = string(&member)?,
-                "auth_time" => claims.auth_time = Some(date(&member)?),
-                "cnf" => claims.confirmation = Some(Confirmation::read(member.value)?),
-                "authorization_details" => {
+            let name = member.name.resolved_name(&mut short);
+            match name.as_bytes() {
+                b"client_id" => claims.client_id = string(&member)?,
+                b"scope" => claims.scope = string(&member)?,
+                b"acr" => claims.acr = string(&member)?,
+                b"auth_time" => claims.auth_time = Some(date(&member)?),
+                b"cnf" => claims.confirmation = Some(Confirmation::read(member.value)?),
+                b"authorization_details" => {
                     member.value.as_array().ok_or(Error::ClaimMalformed)?;
                     claims.authorization_details = Span::of(&member).ok_or(Error::ClaimMalformed)?;
                 }
-                name => {
+                _ => {
                     claims.registered.take(name, &member)?;
                 }
             }

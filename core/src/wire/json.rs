@@ -1,7 +1,8 @@
 //! Strict JSON: RFC 8259 to the letter, valid UTF-8, no lone surrogate, no repeated member at any level, bounded depth.
 //!
-//! One pass, no recursion, no heap. The stack holds [`MAX_MEMBERS`] name spans and one word per level.
+//! One pass, no recursion, no heap. The stack holds [`MAX_MEMBERS`] names and a few words per level.
 
+use super::name::{Level, Names};
 use super::reader::Reader;
 use super::search;
 use super::value::{Str, Value};
@@ -32,34 +33,31 @@ pub struct Member<'a> {
 /// [`Error::JsonTooDeep`], [`Error::JsonTooManyMembers`], [`Error::JsonLoneSurrogate`], or what `each` returned.
 pub fn read_object<'a>(text: &'a [u8], mut each: impl FnMut(Member<'a>) -> Result<(), Error>) -> Result<&'a str, Error> {
     let text = core::str::from_utf8(text).map_err(|_| Error::TextNotUtf8)?;
-    let mut scanner = Scanner::new(text);
-    scanner.space();
-    if scanner.reader.peek() != Some(b'{') {
-        scanner.value()?;
-        scanner.end()?;
-        return Err(Error::JsonNotObject);
+    let mut reader = Reader::new(text);
+    if reader.token() != b'{' {
+        return Err(document(text).err().unwrap_or(Error::JsonNotObject));
     }
-    scanner.reader.next();
-    scanner.open(true)?;
-    scanner.space();
-    if !scanner.reader.eat(b'}') {
+    reader.skip(1);
+    let mut names = Names::new();
+    let mut level = Level::new(b'{', &names);
+    if reader.token() == b'}' {
+        reader.skip(1);
+    } else {
         loop {
-            scanner.space();
-            let name = scanner.member_name()?;
-            scanner.space();
-            let start = scanner.reader.position();
-            scanner.value()?;
-            let value = Value::new(text.get(start..scanner.reader.position()).ok_or(Error::JsonMalformed)?);
+            let name = member_name(&mut reader, &mut names, &mut level)?;
+            let start = reader.position();
+            let value = value(&mut reader, &mut names, MAX_DEPTH.wrapping_sub(1))?;
             each(Member { name, value, start })?;
-            scanner.space();
-            match scanner.reader.next() {
-                Some(b',') => {}
-                Some(b'}') => break,
+            let behind = reader.token();
+            reader.skip(1);
+            match behind {
+                b',' => {}
+                b'}' => break,
                 _ => return Err(Error::JsonMalformed),
             }
         }
     }
-    scanner.end()?;
+    end(reader)?;
     Ok(text)
 }
 
@@ -68,232 +66,260 @@ pub fn read_object<'a>(text: &'a [u8], mut each: impl FnMut(Member<'a>) -> Resul
 /// # Errors
 /// As [`read_object`], without [`Error::JsonNotObject`].
 pub fn read_value(text: &[u8]) -> Result<Value<'_>, Error> {
-    let text = core::str::from_utf8(text).map_err(|_| Error::TextNotUtf8)?;
-    let mut scanner = Scanner::new(text);
-    scanner.space();
-    let start = scanner.reader.position();
-    scanner.value()?;
-    let value = text.get(start..scanner.reader.position()).ok_or(Error::JsonMalformed)?;
-    scanner.end()?;
-    Ok(Value::new(value))
+    document(core::str::from_utf8(text).map_err(|_| Error::TextNotUtf8)?)
 }
 
-struct Scanner<'a> {
-    text: &'a str,
-    reader: Reader<'a>,
-    levels: heapless::Vec<Level, MAX_DEPTH>,
-    names: heapless::Vec<Str<'a>, MAX_MEMBERS>,
+fn document(text: &str) -> Result<Value<'_>, Error> {
+    let mut reader = Reader::new(text);
+    reader.token();
+    let value = value(&mut reader, &mut Names::new(), MAX_DEPTH)?;
+    end(reader)?;
+    Ok(value)
 }
 
-/// An open array or object.
-struct Level {
-    is_object: bool,
-    /// The length of `names` when this level was opened: its own names lie above.
-    names_below: usize,
-    /// One bit for each [`Str::fingerprint`] seen: a clear bit proves a name new without a comparison.
-    seen: u64,
+fn end(mut reader: Reader<'_>) -> Result<(), Error> {
+    reader.token();
+    if reader.is_at_end() { Ok(()) } else { Err(Error::JsonMalformed) }
 }
 
-impl<'a> Scanner<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, reader: Reader::new(text.as_bytes()), levels: heapless::Vec::new(), names: heapless::Vec::new() }
+/// Reads one value, with all that is nested in it, down to `depth` levels.
+#[inline(always)]
+fn value<'a>(reader: &mut Reader<'a>, names: &mut Names<'a>, depth: usize) -> Result<Value<'a>, Error> {
+    let start = reader.position();
+    let mut escaped = false;
+    match reader.peek() {
+        bracket @ (b'{' | b'[') => reader.go_to(nested(reader.text(), reader.position(), (bracket, depth), names)?),
+        _ => escaped = scalar(reader)?,
     }
+    reader.between(start, reader.position()).map(|raw| Value::read(raw, escaped)).ok_or(Error::JsonMalformed)
+}
 
-    fn space(&mut self) {
-        // Issuers send compact JSON: most calls find nothing to skip.
-        while matches!(self.reader.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.reader.next();
-        }
-    }
-
-    fn end(&mut self) -> Result<(), Error> {
-        self.space();
-        if self.reader.is_at_end() { Ok(()) } else { Err(Error::JsonMalformed) }
-    }
-
-    /// Reads one value, with all that is nested in it.
-    fn value(&mut self) -> Result<(), Error> {
-        let floor = self.levels.len();
-        loop {
-            self.space();
-            match self.reader.next() {
-                Some(b'{') => {
-                    self.open(true)?;
-                    self.space();
-                    if self.reader.eat(b'}') {
-                        self.close();
-                    } else {
-                        self.member_name()?;
-                        continue;
-                    }
-                }
-                Some(b'[') => {
-                    self.open(false)?;
-                    self.space();
-                    if self.reader.eat(b']') {
-                        self.close();
-                    } else {
-                        continue;
-                    }
-                }
-                Some(b'"') => {
-                    self.string()?;
-                }
-                Some(first @ (b'-' | b'0'..=b'9')) => self.number(first)?,
-                Some(b't') if self.reader.eat_all(b"rue") => {}
-                Some(b'f') if self.reader.eat_all(b"alse") => {}
-                Some(b'n') if self.reader.eat_all(b"ull") => {}
-                _ => return Err(Error::JsonMalformed),
+/// Reads an array or an object from its opening bracket; returns the position behind its closing one.
+#[inline(never)]
+fn nested<'a>(text: (&'a str, bool), at: usize, (bracket, depth): (u8, usize), names: &mut Names<'a>) -> Result<usize, Error> {
+    let mut reader = Reader::of_parts(text, at.wrapping_add(1));
+    let mut around = heapless::Vec::<Level, MAX_DEPTH>::new();
+    let mut level = Level::new(bracket, names);
+    let mut opened = true;
+    loop {
+        // What follows stands first in its level or behind a comma; only what stands first may be the end.
+        if !opened || reader.token() != level.closing() {
+            if level.is_object() {
+                reader.token();
+                member_name(&mut reader, names, &mut level)?;
             }
-            if !self.another_value(floor)? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// After a value: closes what ends here, down to `floor`; says whether another value follows.
-    fn another_value(&mut self, floor: usize) -> Result<bool, Error> {
-        while self.levels.len() > floor {
-            let is_object = self.levels.last().is_some_and(|level| level.is_object);
-            self.space();
-            match self.reader.next() {
-                Some(b',') => {
-                    if is_object {
-                        self.space();
-                        self.member_name()?;
-                    }
-                    return Ok(true);
+            let bracket = reader.token();
+            if matches!(bracket, b'{' | b'[') {
+                if around.len().wrapping_add(1) >= depth {
+                    return Err(Error::JsonTooDeep);
                 }
-                Some(b'}') if is_object => self.close(),
-                Some(b']') if !is_object => self.close(),
-                _ => return Err(Error::JsonMalformed),
+                around.push(level).map_err(|_| Error::JsonTooDeep)?;
+                level = Level::new(bracket, names);
+                opened = true;
+                reader.skip(1);
+                continue;
             }
+            scalar(&mut reader)?;
         }
-        Ok(false)
-    }
-
-    fn open(&mut self, is_object: bool) -> Result<(), Error> {
-        let level = Level { is_object, names_below: self.names.len(), seen: 0 };
-        self.levels.push(level).map_err(|_| Error::JsonTooDeep)
-    }
-
-    fn close(&mut self) {
-        if let Some(level) = self.levels.pop() {
-            self.names.truncate(level.names_below);
+        while reader.token() == level.closing() {
+            reader.skip(1);
+            names.close(&level);
+            level = match around.pop() {
+                Some(level) => level,
+                None => return Ok(reader.position()),
+            };
         }
-    }
-
-    /// Reads a member's name and the colon behind it, and refuses a name that its object has already.
-    fn member_name(&mut self) -> Result<Str<'a>, Error> {
-        if !self.reader.eat(b'"') {
+        if !reader.eat(b',') {
             return Err(Error::JsonMalformed);
         }
-        let name = self.string()?;
-        self.space();
-        if !self.reader.eat(b':') {
-            return Err(Error::JsonMalformed);
-        }
-        let level = self.levels.last_mut().ok_or(Error::JsonMalformed)?;
-        let bit = 1u64.wrapping_shl(name.fingerprint());
-        if level.seen & bit != 0 {
-            let siblings = self.names.get(level.names_below..).unwrap_or(&[]);
-            if siblings.iter().any(|sibling| sibling.same(name)) {
-                return Err(Error::JsonMemberRepeated);
-            }
-        }
-        level.seen |= bit;
-        self.names.push(name).map_err(|_| Error::JsonTooManyMembers)?;
-        Ok(name)
+        opened = false;
     }
+}
 
-    /// Reads a string whose opening quote has been read, with its closing quote.
-    #[inline]
-    fn string(&mut self) -> Result<Str<'a>, Error> {
-        let rest = self.reader.rest();
-        let length = search::plain_string_prefix(rest);
-        if rest.get(length) != Some(&b'"') {
-            return self.string_with_escapes();
-        }
-        let start = self.reader.position();
-        let raw = self.text.get(start..start.wrapping_add(length)).ok_or(Error::JsonMalformed)?;
-        self.reader.skip(length.wrapping_add(1));
-        Ok(Str::new(raw, false))
+/// Reads a member's name and the colon behind it, up to the value, and refuses a name that its object has already.
+#[inline(always)]
+fn member_name<'a>(reader: &mut Reader<'a>, names: &mut Names<'a>, level: &mut Level) -> Result<Str<'a>, Error> {
+    if reader.token() != b'"' {
+        return Err(Error::JsonMalformed);
     }
-
-    #[inline(never)]
-    fn string_with_escapes(&mut self) -> Result<Str<'a>, Error> {
-        let start = self.reader.position();
-        let mut escaped = false;
-        loop {
-            self.reader.skip(search::plain_string_prefix(self.reader.rest()));
-            let end = self.reader.position();
-            match self.reader.next() {
-                Some(b'"') => {
-                    let raw = self.text.get(start..end).ok_or(Error::JsonMalformed)?;
-                    return Ok(Str::new(raw, escaped));
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(Error::JsonMalformed),
-            }
-        }
+    let name = string(reader)?;
+    if reader.token() != b':' {
+        return Err(Error::JsonMalformed);
     }
+    reader.skip(1);
+    names.add(name, level)?;
+    reader.token();
+    Ok(name)
+}
 
-    /// Reads an escape whose backslash has been read; a high surrogate takes the low one behind it along.
-    fn escape(&mut self) -> Result<(), Error> {
-        match self.reader.next() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
-            Some(b'u') => match self.code_unit()? {
-                0xd800..=0xdbff => {
-                    if self.reader.eat_all(b"\\u") && matches!(self.code_unit()?, 0xdc00..=0xdfff) {
-                        Ok(())
-                    } else {
-                        Err(Error::JsonLoneSurrogate)
-                    }
-                }
-                0xdc00..=0xdfff => Err(Error::JsonLoneSurrogate),
-                _ => Ok(()),
-            },
-            _ => Err(Error::JsonMalformed),
-        }
+/// Reads a value that holds no others; says whether it is a string with escapes.
+#[inline(always)]
+fn scalar(reader: &mut Reader<'_>) -> Result<bool, Error> {
+    if reader.peek() == b'"' {
+        return string(reader).map(|string| string.as_str().is_none());
     }
+    reader.go_to(behind_word(reader.text(), reader.position()).ok_or(Error::JsonMalformed)?);
+    Ok(false)
+}
 
-    fn code_unit(&mut self) -> Result<u32, Error> {
-        let mut unit = 0u32;
-        for _ in 0..4 {
-            let digit = self.reader.next().and_then(|byte| char::from(byte).to_digit(16)).ok_or(Error::JsonMalformed)?;
-            unit = unit.wrapping_shl(4) | digit;
-        }
-        Ok(unit)
+/// Reads a string from its opening to its closing quote.
+#[inline(always)]
+fn string<'a>(reader: &mut Reader<'a>) -> Result<Str<'a>, Error> {
+    reader.skip(1);
+    let start = reader.position();
+    if reader.is_plain() {
+        reader.skip(search::plain_quote_prefix(reader.rest()));
+    } else {
+        reader.go_to(end_of_string(reader.text(), reader.position())?);
     }
+    let raw = reader.between(start, reader.position()).ok_or(Error::JsonMalformed)?;
+    if !reader.eat(b'"') {
+        return Err(Error::JsonMalformed);
+    }
+    Ok(Str::new(raw, !reader.is_plain() && raw.contains('\\')))
+}
 
-    /// Reads a number whose first character has been read.
-    fn number(&mut self, first: u8) -> Result<(), Error> {
-        let first = if first == b'-' { self.reader.next() } else { Some(first) };
-        match first {
-            Some(b'0') => {}
-            Some(b'1'..=b'9') => {
-                self.digits();
+/// Reads a string in a text that is not plain; returns the position of its closing quote.
+#[inline(never)]
+fn end_of_string(text: (&str, bool), at: usize) -> Result<usize, Error> {
+    let mut reader = Reader::of_parts(text, at);
+    loop {
+        reader.skip(search::plain_string_prefix(reader.rest()));
+        match reader.peek() {
+            b'"' => return Ok(reader.position()),
+            b'\\' => {
+                reader.skip(1);
+                escape(&mut reader)?;
             }
             _ => return Err(Error::JsonMalformed),
         }
-        if self.reader.eat(b'.') && self.digits() == 0 {
-            return Err(Error::JsonMalformed);
-        }
-        if self.reader.eat(b'e') || self.reader.eat(b'E') {
-            if !self.reader.eat(b'+') {
-                self.reader.eat(b'-');
+    }
+}
+
+/// Reads an escape whose backslash has been read; a high surrogate takes the low one behind it along.
+fn escape(reader: &mut Reader<'_>) -> Result<(), Error> {
+    match reader.next() {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
+        b'u' => match code_unit(reader)? {
+            0xd800..=0xdbff => {
+                if reader.eat_all(b"\\u") && matches!(code_unit(reader)?, 0xdc00..=0xdfff) {
+                    Ok(())
+                } else {
+                    Err(Error::JsonLoneSurrogate)
+                }
             }
-            if self.digits() == 0 {
-                return Err(Error::JsonMalformed);
-            }
+            0xdc00..=0xdfff => Err(Error::JsonLoneSurrogate),
+            _ => Ok(()),
+        },
+        _ => Err(Error::JsonMalformed),
+    }
+}
+
+fn code_unit(reader: &mut Reader<'_>) -> Result<u32, Error> {
+    let mut unit = 0u32;
+    for _ in 0..4 {
+        let digit = char::from(reader.next()).to_digit(16).ok_or(Error::JsonMalformed)?;
+        unit = unit.wrapping_shl(4) | digit;
+    }
+    Ok(unit)
+}
+
+/// Reads a number, `true`, `false` or `null`; returns the position behind it.
+#[inline(never)]
+fn behind_word(text: (&str, bool), at: usize) -> Option<usize> {
+    let mut reader = Reader::of_parts(text, at);
+    let well_formed = match reader.peek() {
+        b't' => reader.eat_all(b"true"),
+        b'f' => reader.eat_all(b"false"),
+        b'n' => reader.eat_all(b"null"),
+        _ => number(&mut reader),
+    };
+    well_formed.then_some(reader.position())
+}
+
+fn number(reader: &mut Reader<'_>) -> bool {
+    reader.eat(b'-');
+    if !reader.eat(b'0') && digits(reader) == 0 {
+        return false;
+    }
+    if reader.eat(b'.') && digits(reader) == 0 {
+        return false;
+    }
+    if matches!(reader.peek(), b'e' | b'E') {
+        reader.skip(1);
+        if !reader.eat(b'+') {
+            reader.eat(b'-');
         }
-        Ok(())
+        return digits(reader) > 0;
+    }
+    true
+}
+
+fn digits(reader: &mut Reader<'_>) -> usize {
+    let count = search::digits_prefix(reader.rest());
+    reader.skip(count);
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(text: &str) -> Result<Vec<(String, String)>, Error> {
+        let mut members = Vec::new();
+        read_object(text.as_bytes(), |member| {
+            members.push((member.name.to_string(), member.value.raw().to_owned()));
+            Ok(())
+        })?;
+        Ok(members)
     }
 
-    fn digits(&mut self) -> usize {
-        self.reader.skip_while(|byte| byte.is_ascii_digit())
+    #[test]
+    fn a_plain_text_is_judged_as_any_other() {
+        for text in [
+            r#"{}"#,
+            r#"{"a":1,"b":[true,"x",{"c":null}],"d":{}}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"{"a":"#,
+            r#"{"a"#,
+            r#"{"a":"b}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":[,1]}"#,
+            r#"{"a":[}"#,
+            r#"{"a":{]}"#,
+            r#"{"a":1,}"#,
+            r#"{"a" 1}"#,
+            r#"{"a":01}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":tru}"#,
+            r#"{"a":1}}"#,
+            r#"["a"]"#,
+            "",
+        ] {
+            assert_eq!(outcome(text), outcome(&format!("\n{text}")), "{text}");
+            assert_eq!(outcome(text), outcome(&format!("{text}\t")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_repeated_however_it_is_written() {
+        for (first, second) in [("alg", r"\u0061lg"), (r"\u0061lg", "alg"), ("authorization", r"authorizatio\u006e"), (r"\n", r"\u000a")] {
+            assert_eq!(outcome(&format!(r#"{{"{first}":1,"b":2,"{second}":3}}"#)), Err(Error::JsonMemberRepeated));
+            assert_eq!(outcome(&format!(r#"{{"x":[{{"{first}":1,"b":2,"{second}":3}}]}}"#)), Err(Error::JsonMemberRepeated));
+            assert!(outcome(&format!(r#"{{"x":{{"{first}":1}},"y":{{"{second}":3}}}}"#)).is_ok());
+        }
+    }
+
+    #[test]
+    fn depth_and_members_are_bounded_exactly() {
+        let nested = |depth: usize| format!(r#"{{"a":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        assert!(outcome(&nested(MAX_DEPTH - 1)).is_ok());
+        assert_eq!(outcome(&nested(MAX_DEPTH)), Err(Error::JsonTooDeep));
+        assert!(read_value(nested(MAX_DEPTH - 1).as_bytes()).is_ok());
+        assert_eq!(read_value(nested(MAX_DEPTH).as_bytes()).err(), Some(Error::JsonTooDeep));
+        let wide = |count: usize| format!("{{{}}}", (0..count).map(|i| format!(r#""{i}":{i}"#)).collect::<Vec<_>>().join(","));
+        assert_eq!(outcome(&wide(MAX_MEMBERS)).map(|members| members.len()), Ok(MAX_MEMBERS));
+        assert_eq!(outcome(&wide(MAX_MEMBERS + 1)), Err(Error::JsonTooManyMembers));
     }
 }

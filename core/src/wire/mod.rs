@@ -3,6 +3,7 @@
 pub mod base64url;
 pub(crate) mod form;
 pub mod json;
+mod name;
 mod number;
 mod reader;
 pub(crate) mod search;

@@ -1,6 +1,6 @@
 //! JSON numbers as exact dates: no floating point, so no rounding and no infinity.
 
-use super::reader::Reader;
+use super::search;
 use crate::time::NumericDate;
 
 /// Reads a number of RFC 8259 section 6 whose grammar has been checked; `None` when it is negative (also `-0`) or above 2^53.
@@ -44,7 +44,12 @@ fn plain_digits(text: &[u8]) -> Option<u64> {
     if text.len() > 19 {
         return None;
     }
-    text.iter().try_fold(0u64, |whole, byte| {
+    let (eights, tail) = text.as_chunks::<8>();
+    let mut whole = 0u64;
+    for eight in eights {
+        whole = whole.wrapping_mul(100_000_000).wrapping_add(search::eight_digits(*eight)?);
+    }
+    tail.iter().try_fold(whole, |whole, byte| {
         let digit = byte.wrapping_sub(b'0');
         (digit < 10).then(|| whole.wrapping_mul(10).wrapping_add(u64::from(digit)))
     })
@@ -53,14 +58,13 @@ fn plain_digits(text: &[u8]) -> Option<u64> {
 /// An exponent of any length, held at ±2^40: far beyond what any token's digits can make up for.
 fn exponent_of(text: &str) -> i64 {
     const BOUND: i64 = 1 << 40;
-    let mut reader = Reader::new(text.as_bytes());
-    let negative = reader.eat(b'-');
-    if !negative {
-        reader.eat(b'+');
-    }
-    let size =
-        reader.rest().iter().fold(0i64, |size, byte| size.saturating_mul(10).saturating_add(i64::from(byte.wrapping_sub(b'0'))).min(BOUND));
-    if negative { size.saturating_neg() } else { size }
+    let (digits, sign) = match text.as_bytes() {
+        [b'-', digits @ ..] => (digits, -1),
+        [b'+', digits @ ..] => (digits, 1),
+        digits => (digits, 1),
+    };
+    let size = digits.iter().fold(0i64, |size, byte| size.saturating_mul(10).saturating_add(i64::from(byte.wrapping_sub(b'0'))).min(BOUND));
+    size.saturating_mul(sign)
 }
 
 #[cfg(test)]

@@ -1,63 +1,95 @@
-//! Finding bytes quickly in plain Rust: fixed-size chunks that the compiler turns into vector comparisons.
+//! Finding bytes quickly in plain Rust: eight at a time in a word, and whole chunks that the compiler turns into vector comparisons.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = ONES << 7;
 
-/// Marks, in its top bit, each byte of `word` that is 0; a borrow can also mark bytes above the first true one, never below it.
-const fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & TOPS
+/// `byte` in all eight places of a word.
+const fn all(byte: u8) -> u64 {
+    // The product of a byte and `ONES` has no carry.
+    #[expect(clippy::as_conversions, reason = "widening in a const fn")]
+    ONES.wrapping_mul(byte as u64)
 }
 
 /// Where `wanted` first stands in `text`.
 pub(crate) fn position(text: &[u8], wanted: u8) -> Option<usize> {
     const CHUNK: usize = 32;
-    let (chunks, tail) = text.as_chunks::<CHUNK>();
-    let mut before = 0usize;
-    for chunk in chunks {
-        // Without an early exit in it, this is a handful of vector instructions.
-        if chunk.iter().fold(false, |found, byte| found | (*byte == wanted)) {
-            return position_by_words(chunk, wanted).map(|at| before.wrapping_add(at));
-        }
-        before = before.wrapping_add(CHUNK);
-    }
-    position_by_words(tail, wanted).map(|at| before.wrapping_add(at))
+    let (chunks, _) = text.as_chunks::<CHUNK>();
+    // Without an early exit in it, the comparison of a chunk is a handful of vector instructions.
+    let lacks = |chunk: &&[u8; CHUNK]| !chunk.iter().fold(false, |found, byte| found | (*byte == wanted));
+    let before = chunks.iter().take_while(lacks).count().wrapping_mul(CHUNK);
+    let rest = text.get(before..)?;
+    let at = prefix(rest, |word| (word ^ all(wanted)).wrapping_sub(ONES) & !(word ^ all(wanted)), |byte| byte == wanted);
+    (at < rest.len()).then(|| before.wrapping_add(at))
 }
 
-fn position_by_words(text: &[u8], wanted: u8) -> Option<usize> {
-    let pattern = ONES.wrapping_mul(u64::from(wanted));
-    let (words, tail) = text.as_chunks::<8>();
-    let mut before = 0usize;
-    for word in words {
-        let marks = zeros(u64::from_le_bytes(*word) ^ pattern);
-        if marks != 0 {
-            return usize::try_from(marks.trailing_zeros() / 8).ok().map(|at| before.wrapping_add(at));
-        }
-        before = before.wrapping_add(8);
+/// Whether all of `text` is ASCII without control characters (DEL is none to JSON) and without backslashes.
+pub(crate) fn is_plain(text: &[u8]) -> bool {
+    const CHUNK: usize = 32;
+    // As a signed number, what is not ASCII is below 0.
+    let is_odd = |byte: &u8| (byte.cast_signed() < 0x20) | (*byte == b'\\');
+    let has_odd = |bytes: &[u8]| bytes.iter().fold(false, |odd, byte| odd | is_odd(byte));
+    let (chunks, _) = text.as_chunks::<CHUNK>();
+    // The last chunk may overlap the one before: looking twice costs less than looking byte by byte.
+    match text.last_chunk::<CHUNK>() {
+        Some(last) => !chunks.iter().any(|chunk| has_odd(chunk)) && !has_odd(last),
+        None => !text.iter().any(is_odd),
     }
-    tail.iter().position(|byte| *byte == wanted).map(|at| before.wrapping_add(at))
+}
+
+/// How many bytes stand before the first quote of a text that [`is_plain`]: without top bits there is less to mask.
+#[inline(always)]
+pub(crate) fn plain_quote_prefix(text: &[u8]) -> usize {
+    prefix(text, |word| (word ^ all(b'"')).wrapping_sub(ONES), |byte| byte == b'"')
 }
 
 /// How many bytes at the start of `text` are neither a quote, a backslash nor a control character: what a JSON string may hold as it is.
 ///
-/// Eight at a time: `x - 0x20…` borrows into the top bit of a byte below 0x20.
-#[inline]
+/// With its bit 1 flipped, a byte is below 0x21 exactly if it is a control character or a quote. A byte borrows from the next one only
+/// where it is marked itself, so the lowest mark is exact.
+#[inline(always)]
 pub(crate) fn plain_string_prefix(text: &[u8]) -> usize {
-    let (words, tail) = text.as_chunks::<8>();
-    let mut before = 0usize;
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let quote = zeros(word ^ ONES.wrapping_mul(0x22));
-        let backslash = zeros(word ^ ONES.wrapping_mul(0x5c));
-        let control = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
-        // The lowest mark is exact.
-        let marks = (quote | backslash | control) & TOPS;
+    let marks = |word: u64| ((word ^ all(0x02)).wrapping_sub(all(0x21)) | (word ^ all(b'\\')).wrapping_sub(ONES)) & !word;
+    prefix(text, marks, |byte| matches!(byte, 0..=0x1f | b'"' | b'\\'))
+}
+
+/// How many bytes at the start of `text` are decimal digits.
+#[inline(always)]
+pub(crate) fn digits_prefix(text: &[u8]) -> usize {
+    prefix(text, digit_marks, |byte| !byte.is_ascii_digit())
+}
+
+/// The number that eight decimal digits write; `None` where one of them is none.
+#[inline(always)]
+pub(crate) fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    let word = u64::from_le_bytes(text);
+    // Neighbours are joined in place, from the first digit in the lowest byte: 8 digits, 4 pairs, 2 quads, 1 number.
+    let digits = word ^ all(b'0');
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let quads = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    let number = quads.wrapping_mul(10_000).wrapping_add(quads >> 32) & 0xffff_ffff;
+    (digit_marks(word) & TOPS == 0).then_some(number)
+}
+
+/// Marks what is no digit. Nothing carries: a byte is at most 0x7f + 0x76.
+const fn digit_marks(word: u64) -> u64 {
+    let digits = word ^ all(b'0');
+    (digits & !TOPS).wrapping_add(all(0x76)) | digits
+}
+
+/// How many bytes stand before the first one that stops: `marks` sets the top bit of such a byte in a word, and is exact for the lowest.
+#[inline(always)]
+fn prefix(text: &[u8], marks: impl Fn(u64) -> u64, stops: impl Fn(u8) -> bool) -> usize {
+    let mut rest = text;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        let marks = marks(u64::from_le_bytes(*word)) & TOPS;
         if marks != 0 {
-            return usize::try_from(marks.trailing_zeros() / 8).map_or(before, |at| before.wrapping_add(at));
+            let [_, _, _, _, _, _, _, at] = u64::from(marks.trailing_zeros() / 8).to_be_bytes();
+            return text.len().wrapping_sub(rest.len()).wrapping_add(usize::from(at));
         }
-        before = before.wrapping_add(8);
+        rest = behind;
     }
-    let stop = |byte: &u8| matches!(byte, 0..=0x1f | b'"' | b'\\');
-    before.wrapping_add(tail.iter().position(stop).unwrap_or(tail.len()))
+    let tail = rest.iter().position(|byte| stops(*byte)).unwrap_or(rest.len());
+    text.len().wrapping_sub(rest.len()).wrapping_add(tail)
 }
 
 #[cfg(test)]

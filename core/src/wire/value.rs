@@ -44,7 +44,11 @@ impl<'a> Str<'a> {
     /// Whether the string, escapes resolved, is `text` but for the case of ASCII letters.
     #[must_use]
     pub fn is_ignoring_case(self, text: &str) -> bool {
-        self.chars().map(|c| c.to_ascii_lowercase()).eq(text.chars().map(|c| c.to_ascii_lowercase()))
+        if self.escaped {
+            self.chars().map(|c| c.to_ascii_lowercase()).eq(text.chars().map(|c| c.to_ascii_lowercase()))
+        } else {
+            self.raw.eq_ignore_ascii_case(text)
+        }
     }
 
     /// Whether both strings are the same, escapes resolved.
@@ -106,23 +110,6 @@ impl<'a> Str<'a> {
         'a: 'n,
     {
         if self.escaped { self.copy_to(short).unwrap_or("") } else { self.raw }
-    }
-
-    /// A number in 0..64 that equal strings share, from their length, first and last byte: enough to spare most comparisons.
-    pub(crate) fn fingerprint(self) -> u32 {
-        let (length, first, last) = if self.escaped {
-            let mut utf8 = [0; 4];
-            self.chars().fold((0u32, None, 0u8), |(length, first, _), character| {
-                let bytes = character.encode_utf8(&mut utf8).as_bytes();
-                let count = u32::try_from(bytes.len()).unwrap_or(0);
-                (length.wrapping_add(count), first.or(bytes.first().copied()), bytes.last().copied().unwrap_or(0))
-            })
-        } else {
-            let bytes = self.raw.as_bytes();
-            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            (length, bytes.first().copied(), bytes.last().copied().unwrap_or(0))
-        };
-        (length.wrapping_mul(7) ^ u32::from(first.unwrap_or(0)).wrapping_mul(11) ^ u32::from(last).wrapping_mul(29)) % 64
     }
 }
 
@@ -194,11 +181,18 @@ fn code_unit(characters: &mut core::str::Chars<'_>) -> Option<u32> {
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     raw: &'a str,
+    /// Whether it is a string with escapes.
+    escaped: bool,
 }
 
 impl<'a> Value<'a> {
+    /// A checked value that is not a string with escapes.
     pub(crate) const fn new(raw: &'a str) -> Self {
-        Self { raw }
+        Self::read(raw, false)
+    }
+
+    pub(super) const fn read(raw: &'a str, escaped: bool) -> Self {
+        Self { raw, escaped }
     }
 
     /// The value's JSON text.
@@ -207,13 +201,19 @@ impl<'a> Value<'a> {
         self.raw
     }
 
+    /// Whether the value is a string.
+    #[must_use]
+    pub fn is_str(self) -> bool {
+        self.raw.starts_with('"')
+    }
+
     /// The string, if the value is one.
     #[must_use]
     pub fn as_str(self) -> Option<Str<'a>> {
-        let [b'"', bytes @ .., b'"'] = self.raw.as_bytes() else { return None };
-        let raw = self.raw.get(1..bytes.len().wrapping_add(1))?;
-        // In a checked string, the first byte that cannot stand for itself is a backslash.
-        Some(Str::new(raw, search::plain_string_prefix(bytes) < bytes.len()))
+        if !self.is_str() {
+            return None;
+        }
+        self.raw.get(1..self.raw.len().wrapping_sub(1)).map(|raw| Str::new(raw, self.escaped))
     }
 
     /// The exact non-negative number up to 2^53, if the value is one.
@@ -269,12 +269,15 @@ pub(crate) struct Span {
     start: u16,
     /// 0 where there is no such value: no JSON value is empty.
     length: u16,
+    escaped: bool,
 }
 
 impl Span {
     /// The span of a member's value; `None` beyond the 64 KiB that a token cannot exceed.
+    #[inline(always)]
     pub(crate) fn of(member: &super::json::Member<'_>) -> Option<Self> {
-        Some(Self { start: u16::try_from(member.start).ok()?, length: u16::try_from(member.value.raw.len()).ok()? })
+        let Value { raw, escaped } = member.value;
+        Some(Self { start: u16::try_from(member.start).ok()?, length: u16::try_from(raw.len()).ok()?, escaped })
     }
 
     pub(crate) const fn is_present(self) -> bool {
@@ -284,7 +287,7 @@ impl Span {
     pub(crate) fn in_document(self, text: &str) -> Option<Value<'_>> {
         let start = usize::from(self.start);
         let raw = text.get(start..start.checked_add(usize::from(self.length))?)?;
-        (!raw.is_empty()).then_some(Value { raw })
+        (!raw.is_empty()).then_some(Value { raw, escaped: self.escaped })
     }
 }
 
@@ -328,15 +331,13 @@ impl<'a> Iterator for Elements<'a> {
 /// What lies between the brackets of a well-formed array or object, names and values alike, one after the other.
 #[derive(Clone)]
 struct Parts<'a> {
-    text: &'a str,
     reader: Reader<'a>,
 }
 
 impl<'a> Parts<'a> {
     fn of(text: &'a str) -> Self {
-        let mut reader = Reader::new(text.as_bytes());
-        reader.next();
-        Self { text, reader }
+        // Read once already, a text is not worth another look as a whole.
+        Self { reader: Reader::of_parts((text, false), 1) }
     }
 }
 
@@ -344,37 +345,46 @@ impl<'a> Iterator for Parts<'a> {
     type Item = Value<'a>;
 
     fn next(&mut self) -> Option<Value<'a>> {
-        self.reader.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':'));
-        let start = self.reader.position();
-        match self.reader.peek()? {
+        let mut reader = self.reader;
+        while matches!(reader.peek(), b' ' | b'\t' | b'\n' | b'\r' | b',' | b':') {
+            reader.skip(1);
+        }
+        let start = reader.position();
+        let mut escaped = false;
+        match reader.peek() {
             b'}' | b']' => return None,
-            b'"' => skip_string(&mut self.reader),
-            b'{' | b'[' => skip_brackets(&mut self.reader),
+            b'"' => escaped = skip_string(&mut reader),
+            b'{' | b'[' => skip_brackets(&mut reader),
             _ => {
-                self.reader.skip_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'));
+                while matches!(reader.peek(), b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.') {
+                    reader.skip(1);
+                }
             }
         }
-        self.text.get(start..self.reader.position()).map(Value::new)
+        self.reader = reader;
+        reader.between(start, reader.position()).map(|raw| Value::read(raw, escaped))
     }
 }
 
-fn skip_string(reader: &mut Reader<'_>) {
-    reader.next();
+/// Reads a string; says whether it has escapes.
+fn skip_string(reader: &mut Reader<'_>) -> bool {
+    let mut escaped = false;
+    reader.skip(1);
     loop {
         reader.skip(search::plain_string_prefix(reader.rest()));
-        match reader.next() {
-            Some(b'\\') => {
-                reader.next();
-            }
-            _ => return,
+        // An escape is a backslash and at least one more byte, which ends no string.
+        if reader.next() != b'\\' {
+            return escaped;
         }
+        escaped = true;
+        reader.skip(1);
     }
 }
 
 fn skip_brackets(reader: &mut Reader<'_>) {
     let mut depth = 0usize;
-    while let Some(byte) = reader.peek() {
-        match byte {
+    while !reader.is_at_end() {
+        match reader.peek() {
             b'"' => {
                 skip_string(reader);
                 continue;
@@ -383,7 +393,7 @@ fn skip_brackets(reader: &mut Reader<'_>) {
             b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        reader.next();
+        reader.skip(1);
         if depth == 0 {
             return;
         }
