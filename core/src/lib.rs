@@ -43,7 +43,7 @@
         clippy::panic
     )
 )]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod crypto;
 pub mod error;

@@ -1,15 +1,23 @@
 //! The signature algorithms: they answer what [`crate::jose::algorithm`] asks.
 //!
 //! Verification only, over public data: variable time is fine here and nothing of it may ever sign.
+//!
+//! [`p256`], [`rsa`] and [`ed25519`] are the arithmetic, each portable first with its vector unit beside it, and know nothing of
+//! tokens; `es256`, `rsassa` and `eddsa` make algorithms of them. Prepared keys (see [`crate::jose::keys::KeySet::prepare`]) are what
+//! makes them fast.
 
 pub mod ed25519;
 pub mod eddsa;
+pub mod es256;
 pub mod p256;
+pub mod portable;
 pub mod rsa;
+pub mod rsassa;
+pub mod small;
 
 pub use self::eddsa::{ED25519, EDDSA};
-pub use self::p256::ES256;
-pub use self::rsa::{PS256, RS256};
+pub use self::es256::ES256;
+pub use self::rsassa::{PS256, RS256};
 
 use crate::jose::algorithm::Algorithms;
 

@@ -1,8 +1,8 @@
-//! ECDSA with P-256 and SHA-256 by the `p256` crate.
+//! ECDSA with P-256 and SHA-256 by the `p256` crate: for machines with little flash, and as the oracle of [`crate::crypto::p256`].
 
-use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
-use p256::ecdsa::{Signature, VerifyingKey};
-use p256::{FieldBytes, Sec1Point};
+use ::p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use ::p256::ecdsa::{Signature, VerifyingKey};
+use ::p256::{FieldBytes, Sec1Point};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
@@ -10,13 +10,13 @@ use crate::jose::algorithm::{Algorithm, Primitive};
 use crate::jose::jwk::{P256Point, PublicKey};
 
 /// `ES256` (RFC 7518 section 3.4). Accepts high `s`, as JOSE does.
-pub static ES256: Es256 = Es256;
+pub static ES256: SmallEs256 = SmallEs256;
 
 /// The type of [`ES256`].
 #[derive(Debug)]
-pub struct Es256;
+pub struct SmallEs256;
 
-impl Algorithm for Es256 {
+impl Algorithm for SmallEs256 {
     fn name(&self) -> &'static str {
         "ES256"
     }
