@@ -167,21 +167,20 @@ fn scalar(reader: &mut Reader<'_>) -> Result<bool, Error> {
 fn string<'a>(reader: &mut Reader<'a>) -> Result<Str<'a>, Error> {
     reader.skip(1);
     let start = reader.position();
-    if reader.is_plain() {
-        reader.skip(search::plain_quote_prefix(reader.rest()));
-    } else {
-        reader.go_to(end_of_string(reader.text(), reader.position())?);
+    let rest = reader.rest();
+    reader.skip(if reader.is_plain() { search::plain_quote_prefix(rest) } else { search::plain_string_prefix(rest) });
+    let escaped = reader.peek() != b'"';
+    if escaped {
+        reader.go_to(behind_escapes(reader.text(), reader.position())?);
     }
     let raw = reader.between(start, reader.position()).ok_or(Error::JsonMalformed)?;
-    if !reader.eat(b'"') {
-        return Err(Error::JsonMalformed);
-    }
-    Ok(Str::new(raw, !reader.is_plain() && raw.contains('\\')))
+    reader.skip(1);
+    Ok(Str::new(raw, escaped))
 }
 
-/// Reads a string in a text that is not plain; returns the position of its closing quote.
+/// Reads the rest of a string from its first escape; returns the position of its closing quote.
 #[inline(never)]
-fn end_of_string(text: (&str, bool), at: usize) -> Result<usize, Error> {
+fn behind_escapes(text: (&str, bool), at: usize) -> Result<usize, Error> {
     let mut reader = Reader::of_parts(text, at);
     loop {
         reader.skip(search::plain_string_prefix(reader.rest()));
