@@ -13,7 +13,7 @@ use step::{Failure, Outcome, Step, cargo, output, run, run_all};
 const USAGE: &str = "usage: cargo xtask TASK
 
   demo             judge a dozen real tokens and print decision, code, HTTP answer and time
-  test             everything that must hold: lints, tests, vectors, fuzz corpus, freestanding, Cortex-M4, wasm, benches
+  test [STEP…]     everything that must hold: lints, tests, vectors, fuzz corpus, freestanding, Cortex-M4, wasm, benches
   vectors          mint core/vectors again with the scripts in core/vectors/mint
   fuzz [SECONDS]   run every fuzz target for so long (60)
   bench [--rounds N] [--only WORK]
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let result = match (task.as_deref(), rest.as_slice()) {
         (Some("demo"), []) => run(&mut cargo(["run", "--release", "--quiet", "--package", "counterfoil", "--example", "demo"])),
-        (Some("test"), []) => return if run_all(TESTS) { ExitCode::SUCCESS } else { ExitCode::FAILURE },
+        (Some("test"), names) => test(names),
         (Some("vectors"), []) => run(step::command("bash").arg("core/vectors/mint/mint.sh")),
         (Some("fuzz"), seconds @ ([] | [_])) => fuzz_for(seconds.first().map_or("60", String::as_str)),
         (Some("bench"), arguments) => bench::bench(arguments),
@@ -63,6 +63,16 @@ const TESTS: &[Step] = &[
         run: || quiet(cargo(["test", "--quiet", "--package", "counterfoil-benches", "--benches"])),
     },
 ];
+
+/// All steps, or those whose names contain one of `names`.
+fn test(names: &[String]) -> Result<(), Failure> {
+    let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| step.name.contains(name.as_str()));
+    let steps: Vec<&Step> = TESTS.iter().filter(wanted).collect();
+    if steps.is_empty() {
+        return Err(format!("no step is called that; there are: {}", TESTS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ")));
+    }
+    if run_all(&steps) { Ok(()) } else { Err("not all steps passed".to_owned()) }
+}
 
 /// For a command that says nothing of interest unless it fails.
 fn quiet(mut command: std::process::Command) -> Result<Outcome, Failure> {

@@ -25,7 +25,7 @@ pub(crate) struct Step {
 }
 
 /// Runs all steps, tells of each, and says whether all were good.
-pub(crate) fn run_all(steps: &[Step]) -> bool {
+pub(crate) fn run_all(steps: &[&Step]) -> bool {
     let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for step in steps {

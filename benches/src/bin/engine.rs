@@ -9,7 +9,7 @@ mod protocol;
 
 use std::process::ExitCode;
 
-use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256};
+use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256, portable};
 use counterfoil::jose::algorithm::{Algorithm, Algorithms, BATCH};
 use counterfoil::jose::jwk::PublicKey;
 use counterfoil::jose::keys::{KeySet, PreparedKeySet};
@@ -74,9 +74,6 @@ fn main() -> ExitCode {
         if name.ends_with("ifma") && !has_ifma() {
             return Err("not on this CPU".to_owned());
         }
-        if name.ends_with("ifma") && !HAS_KERNELS {
-            return Err("no kernel for it yet".to_owned());
-        }
         prepare(path, corpus, work)
     });
     ExitCode::SUCCESS
@@ -95,11 +92,9 @@ const fn has_ifma() -> bool {
 /// Whatever is fastest on this CPU.
 const BEST: Algorithms<'static> = &[&ES256, &PS256, &EDDSA, &ED25519];
 const BEST_RS: Algorithms<'static> = &[&RS256];
-/// Whether `counterfoil::crypto` has kernels for vector units, and `counterfoil::crypto::portable` what does without them.
-const HAS_KERNELS: bool = false;
-/// Without vector units; where there are no kernels yet, the same ones.
-const PORTABLE: Algorithms<'static> = BEST;
-const PORTABLE_RS: Algorithms<'static> = BEST_RS;
+/// Without vector units.
+const PORTABLE: Algorithms<'static> = &[&portable::ES256, &portable::PS256, &EDDSA, &ED25519];
+const PORTABLE_RS: Algorithms<'static> = &[&portable::RS256];
 
 const fn algorithms_of(work: &str, unit: Unit) -> Algorithms<'static> {
     match (work.as_bytes(), unit) {

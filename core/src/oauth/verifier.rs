@@ -169,7 +169,8 @@ impl<'a> Verifier<'a> {
 
     /// Judges up to [`BATCH`] tokens, each for itself, with their signatures together: cheaper than one by one, with the same verdicts.
     ///
-    /// `scratch` is shared: [`Limits::scratch`] bytes for each token always suffice.
+    /// `scratch` is shared: [`Limits::scratch`] bytes for each token always suffice. On 64-bit machines eight ES256 signatures together take
+    /// about 70 KiB of stack.
     ///
     /// # Errors
     /// [`Error::LimitOutOfRange`] for more than [`BATCH`] tokens; the verdict on each token is in its place of the result.

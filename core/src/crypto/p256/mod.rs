@@ -78,6 +78,7 @@ pub fn verify(key: &PublicKey, table: &[u64], digest: &[u8; 32], signature: &[u8
 
 /// Like [`verify`] for two signatures that arrive together, a token's and its proof's; faster than one after the other.
 #[must_use]
+#[inline(never)]
 pub fn verify_pair(items: &[Item<'_>; 2]) -> [bool; 2] {
     let mut verdicts = [false; 2];
     judge(items, &mut verdicts);
