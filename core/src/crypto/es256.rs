@@ -66,6 +66,7 @@ impl Es256 {
     fn judge(&self, items: &[Item<'_>], verdicts: &mut [bool]) {
         match (self.is_portable, items) {
             (true, _) => paths::verify(Path::Portable, items, verdicts),
+            (false, [one, two]) => verdicts.copy_from_slice(&p256::verify_pair(&[*one, *two])),
             (false, [one]) => verdicts.fill(p256::verify(one.key, one.table, one.digest, one.signature)),
             (false, _) => p256::verify_batch(items, verdicts),
         }

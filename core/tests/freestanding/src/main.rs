@@ -6,7 +6,8 @@
 use core::arch::{asm, global_asm};
 use core::panic::PanicInfo;
 
-use counterfoil::crypto::{EDDSA, ES256, PS256};
+use counterfoil::crypto::small::ES256;
+use counterfoil::crypto::{EDDSA, PS256};
 use judgements::material;
 use judgements::stack::Stack;
 use judgements::{Console, Room};

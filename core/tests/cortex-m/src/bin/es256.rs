@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-use counterfoil::crypto::ES256;
+use counterfoil::crypto::small::ES256;
 use judgements::material;
 
 #[unsafe(no_mangle)]

@@ -2,7 +2,8 @@
 #![no_std]
 #![no_main]
 
-use counterfoil::crypto::{EDDSA, ES256, PS256};
+use counterfoil::crypto::small::ES256;
+use counterfoil::crypto::{EDDSA, PS256};
 use judgements::material;
 
 #[unsafe(no_mangle)]
