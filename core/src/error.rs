@@ -33,7 +33,7 @@ pub enum Error {
     JsonMemberRepeated = 106,
     /// Arrays and objects are nested deeper than 32.
     JsonTooDeep = 107,
-    /// More than 128 members are open at once.
+    /// More than 128 members are open at once, or more than 16 names have escapes.
     JsonTooManyMembers = 108,
     /// A string holds half of a surrogate pair (RFC 8259 section 8.2).
     JsonLoneSurrogate = 109,

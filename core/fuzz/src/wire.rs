@@ -53,7 +53,11 @@ pub fn json(data: &[u8]) {
             assert_eq!(members.err(), node.members().is_none().then_some(Error::JsonNotObject));
             let mut text = String::new();
             node.respell(&mut text);
-            assert_same(reader::read_value(text.as_bytes()).expect("another spelling"), node);
+            match reader::read_value(text.as_bytes()) {
+                // The other spelling has escapes in its names, of which a document may have few.
+                Err(Error::JsonTooManyMembers) => {}
+                other => assert_same(other.expect("another spelling"), node),
+            }
         }
         (Ok(_), Err(error)) => panic!("only the engine accepts: {error}"),
         (Err(error), peer) => {
@@ -62,7 +66,7 @@ pub fn json(data: &[u8]) {
                 (Error::TextNotUtf8, Err(_)) => assert!(str::from_utf8(data).is_err()),
                 (Error::JsonMemberRepeated, Ok(node)) => assert!(node.repeats_a_member()),
                 (Error::JsonTooDeep, Ok(node)) => assert!(node.depth() > 32),
-                (Error::JsonTooManyMembers, Ok(node)) => assert!(node.open_members() > 128),
+                (Error::JsonTooManyMembers, Ok(node)) => assert!(node.open_members() > 128 || data.contains(&b'\\')),
                 (_, Ok(_)) => panic!("only serde_json accepts: {error}"),
                 (_, Err(_)) => {}
             }

@@ -12,6 +12,8 @@ use crate::error::Error;
 pub const MAX_DEPTH: usize = 32;
 /// How many members may be open at once: those of an object and of all objects around it.
 pub const MAX_MEMBERS: usize = 128;
+/// How many names with escapes a document may have: nobody writes them, and comparing them is slow.
+pub const MAX_ESCAPED_NAMES: u8 = 16;
 
 /// A member of the outermost object.
 #[derive(Clone, Copy)]

@@ -1,12 +1,14 @@
 //! The names of the members of all open objects: what it takes to refuse a repeated one.
 
-use super::json::MAX_MEMBERS;
+use super::json::{MAX_ESCAPED_NAMES, MAX_MEMBERS};
 use super::value::Str;
 use crate::error::Error;
 
 /// The names of the innermost object last.
 pub(super) struct Names<'a> {
     names: heapless::Vec<Name<'a>, MAX_MEMBERS>,
+    /// How many more names with escapes the document may have.
+    escaped_left: u8,
 }
 
 /// A [`Str`] with its mark where there is room for it.
@@ -45,7 +47,7 @@ impl Level {
 
 impl<'a> Names<'a> {
     pub(super) const fn new() -> Self {
-        Self { names: heapless::Vec::new() }
+        Self { names: heapless::Vec::new(), escaped_left: MAX_ESCAPED_NAMES }
     }
 
     /// Adds a name to the innermost object, `level`, which must not have it already.
@@ -56,7 +58,11 @@ impl<'a> Names<'a> {
             return Err(Error::JsonMemberRepeated);
         }
         level.seen |= mark.bit();
-        self.names.push(Name { raw: name.raw(), mark, escaped: name.as_str().is_none() }).map_err(|_| Error::JsonTooManyMembers)
+        let escaped = name.as_str().is_none();
+        if escaped {
+            self.escaped_left = self.escaped_left.checked_sub(1).ok_or(Error::JsonTooManyMembers)?;
+        }
+        self.names.push(Name { raw: name.raw(), mark, escaped }).map_err(|_| Error::JsonTooManyMembers)
     }
 
     #[inline(never)]
@@ -74,7 +80,8 @@ impl<'a> Names<'a> {
 
 /// A hash that equal strings share, from their length and their first and last eight bytes: enough to spare nearly all comparisons.
 ///
-/// It need not resist who wants collisions: they cost him the comparisons that were made without it, at most 128 for a name.
+/// It need not resist who wants collisions: they cost the comparisons that were made without it, at most 128 for a name, and slow ones
+/// only for the few names that may have escapes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Mark(u32);
 

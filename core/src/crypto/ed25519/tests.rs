@@ -8,8 +8,6 @@
     reason = "a test that panics has done its work"
 )]
 
-extern crate std;
-
 use super::comb::{Comb, Term, build};
 use super::divide::divide;
 use super::field::{Field, P};

@@ -44,9 +44,8 @@ pub(super) static TABLE: Table = {
     Table(entries)
 };
 
-#[cfg(all(test, not(feature = "small-tables")))]
+#[cfg(test)]
 mod tests {
-    extern crate std;
     use super::super::comb::build;
     use super::super::point::Affine;
     use super::*;
@@ -54,6 +53,7 @@ mod tests {
     use std::vec::Vec;
 
     #[test]
+    #[cfg(not(feature = "small-tables"))]
     fn the_file_is_what_the_compiler_would_make() {
         let mut entries = vec![[0; 8]; SHAPE.entries()];
         build(&mut entries, SHAPE, &Affine::BASE);
