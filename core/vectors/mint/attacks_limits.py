@@ -83,6 +83,10 @@ def sizes(book):
     inner = lambda count: {f"n{i}": i for i in range(count)}
     book.token("DOS-02.members-open-127", token(payload=claims() | half | {"x": inner(27)}))
     book.token("DOS-02.members-open-129", token(payload=claims() | half | {"x": inner(28)}), "json_too_many_members", twin="DOS-02.members-open-127")
+    # A control character can only be written as an escape.
+    escaped = {f"\x01{i}": i for i in range(17)}
+    book.token("DOS-03.names-with-escapes-16", token(payload=claims() | dict(list(escaped.items())[:16])))
+    book.token("DOS-03.names-with-escapes-17", token(payload=claims() | escaped), "json_too_many_members", twin="DOS-03.names-with-escapes-16")
     book.token("DOS-02.members-one-object-after-another", token(payload=claims(x=[inner(100), inner(100), inner(100)])))
     limits = {"zero-token": {"max_token_bytes": 0}, "zero-header": {"max_header_bytes": 0}, "token-beyond": {"max_token_bytes": 65536}, "header-beyond": {"max_header_bytes": 65536}}
     for what, limit in limits.items():
