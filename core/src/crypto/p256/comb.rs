@@ -103,6 +103,12 @@ impl<'t> Term<'t> {
         Some(Self { entries, comb, index, negative: if even { plus } else { !plus } })
     }
 
+    /// The shape of the table.
+    #[must_use]
+    pub(super) const fn comb(&self) -> Comb {
+        self.comb
+    }
+
     /// Doublings between the highest column and the lowest, plus one.
     #[must_use]
     pub(super) const fn columns(&self) -> usize {

@@ -58,19 +58,22 @@ pub(super) const fn divide(modulus: &Modulus, numerator: &[u64; 4], denominator:
     let mut d = [0; 5];
     let mut e = signed(numerator);
     let mut delta = 1;
+    // how many limbs f and g still need; the last one in use carries the sign
+    let mut used = 5;
     let mut round = 0;
     while round < MOST_ROUNDS {
         let steps;
         // a limb is 62 bits, and no step looks further
         (delta, steps) = find(delta, f[0] as u64, g[0] as u64);
         apply_modulo(&steps, &mut d, &mut e, modulus);
-        apply(&steps, &mut f, &mut g);
+        apply(&steps, &mut f, &mut g, used);
         if g[0] | g[1] | g[2] | g[3] | g[4] == 0 {
             break;
         }
+        used = shorten(&mut f, &mut g, used);
         round += 1;
     }
-    finish(&d, f[4] < 0, modulus)
+    finish(&d, f[used - 1] < 0, modulus)
 }
 
 /// Looks for the next 62 steps in the low words of f (odd) and g.
@@ -95,10 +98,10 @@ const fn find(mut delta: i64, mut f: u64, mut g: u64) -> (i64, Steps) {
             (a, c) = (c, a.wrapping_neg());
             (b, d) = (d, b.wrapping_neg());
         }
-        // f stays the same for the next 1 − delta steps, so a multiple of f can clear that many bits of g at once, here up to six
+        // f stays the same for the next 1 − δ steps, so a multiple of f can clear that many bits of g at once, here up to six
         let room = if 1 - delta < left as i64 { (1 - delta) as u32 } else { left };
         let mask = if room < 6 { (1 << room) - 1 } else { 63 };
-        // f · (2 − f²) is f^−1 modulo 2^6: f² is 1 modulo 8
+        // −1 / f modulo 2^6 is f · (f² − 2): an odd square is 1 modulo 8
         let multiple = g.wrapping_mul(f).wrapping_mul(f.wrapping_mul(f).wrapping_sub(2)) & mask;
         g = g.wrapping_add(f.wrapping_mul(multiple));
         c = c.wrapping_add(a.wrapping_mul(multiple));
@@ -114,12 +117,12 @@ const fn wide(a: i64, b: i64) -> i128 {
 
 /// Applies the steps to f and g; the division by 2^62 is exact.
 #[inline(always)]
-const fn apply(steps: &Steps, f: &mut Signed, g: &mut Signed) {
+const fn apply(steps: &Steps, f: &mut Signed, g: &mut Signed, used: usize) {
     let Steps { f_from_f, f_from_g, g_from_f, g_from_g } = *steps;
     let mut of_f = (wide(f_from_f, f[0]) + wide(f_from_g, g[0])) >> STEPS;
     let mut of_g = (wide(g_from_f, f[0]) + wide(g_from_g, g[0])) >> STEPS;
     let mut i = 1;
-    while i < 5 {
+    while i < used {
         of_f += wide(f_from_f, f[i]) + wide(f_from_g, g[i]);
         of_g += wide(g_from_f, f[i]) + wide(g_from_g, g[i]);
         f[i - 1] = (of_f as u64 & LOW) as i64;
@@ -128,8 +131,8 @@ const fn apply(steps: &Steps, f: &mut Signed, g: &mut Signed) {
         of_g >>= STEPS;
         i += 1;
     }
-    f[4] = of_f as i64;
-    g[4] = of_g as i64;
+    f[used - 1] = of_f as i64;
+    g[used - 1] = of_g as i64;
 }
 
 /// Applies the steps to d and e modulo M. Both stay above −2M and below M: see the invariant in Wuille's text, which holds for any start in it.
@@ -158,6 +161,20 @@ const fn apply_modulo(steps: &Steps, d: &mut Signed, e: &mut Signed, modulus: &M
     }
     d[4] = of_d as i64;
     e[4] = of_e as i64;
+}
+
+/// Drops the top limb while both only repeat the sign in it.
+#[inline(always)]
+const fn shorten(f: &mut Signed, g: &mut Signed, used: usize) -> usize {
+    let top = used - 1;
+    if top == 0 || (f[top] != 0 && f[top] != -1) || (g[top] != 0 && g[top] != -1) {
+        return used;
+    }
+    // the sign moves to the two free bits of the limb below
+    f[top - 1] |= ((f[top] as u64) << STEPS) as i64;
+    g[top - 1] |= ((g[top] as u64) << STEPS) as i64;
+    g[top] = 0;
+    top
 }
 
 const fn signed(x: &[u64; 4]) -> Signed {

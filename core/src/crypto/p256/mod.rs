@@ -2,23 +2,32 @@
 //!
 //! Verification alone, with prepared keys. README.md beside this file explains the tables, the exceptional cases and the numbers.
 
+#[cfg(test)]
+mod arithmetic_tests;
 mod base;
+#[cfg(test)]
+mod bounds;
 mod cold;
 mod comb;
 mod divide;
+mod eight;
 mod field;
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "vector intrinsics, each block with its reason")]
+mod ifma;
+mod judge;
+mod lanes;
 #[doc(hidden)]
 pub mod paths;
 mod point;
 mod scalar;
 mod sum;
 mod tables;
+mod wide;
 
-use self::comb::Term;
 use self::field::Field;
-use self::point::{Affine, Sum};
-use self::scalar::{Multipliers, Pair};
-use self::sum::Terms;
+use self::judge::{Path, judge};
+use self::point::Affine;
 
 /// A point on the curve.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +81,7 @@ pub fn prepare(key: &PublicKey, table: &mut [u64]) -> usize {
 #[must_use]
 pub fn verify(key: &PublicKey, table: &[u64], digest: &[u8; 32], signature: &[u8; 64]) -> bool {
     let mut verdict = [false];
-    judge(&[Item { key, table, digest, signature }], &mut verdict);
+    judge(Path::fastest(), &[Item { key, table, digest, signature }], &mut verdict);
     verdict[0]
 }
 
@@ -81,13 +90,14 @@ pub fn verify(key: &PublicKey, table: &[u64], digest: &[u8; 32], signature: &[u8
 #[inline(never)]
 pub fn verify_pair(items: &[Item<'_>; 2]) -> [bool; 2] {
     let mut verdicts = [false; 2];
-    judge(items, &mut verdicts);
+    judge(Path::fastest(), items, &mut verdicts);
     verdicts
 }
 
 /// Like [`verify`] for any number of signatures, eight at a time: each gets its own verdict. A verdict without an item is `false`.
 ///
 /// Takes about 70 KiB of stack.
+#[inline(never)]
 pub fn verify_batch(items: &[Item<'_>], verdicts: &mut [bool]) {
     verdicts.fill(false);
     for (items, verdicts) in items.chunks(8).zip(verdicts.chunks_mut(8)) {
@@ -95,51 +105,9 @@ pub fn verify_batch(items: &[Item<'_>], verdicts: &mut [bool]) {
             [one] => verdicts.fill(verify(one.key, one.table, one.digest, one.signature)),
             _ => {
                 let mut eight = [false; 8];
-                judge(items, &mut eight);
+                judge(Path::fastest(), items, &mut eight);
                 verdicts.copy_from_slice(eight.get(..verdicts.len()).unwrap_or_default());
             }
         }
     }
-}
-
-/// The verdicts of at most `COUNT` items.
-fn judge<const COUNT: usize>(items: &[Item<'_>], verdicts: &mut [bool; COUNT]) {
-    let mut pairs = [None; COUNT];
-    let mut digests = [&[0; 32]; COUNT];
-    for ((pair, digest), item) in pairs.iter_mut().zip(&mut digests).zip(items) {
-        *pair = Pair::from_bytes(item.signature);
-        *digest = item.digest;
-    }
-    if pairs.iter().all(Option::is_none) {
-        return;
-    }
-    let multipliers = scalar::multipliers(&pairs.map(|pair| pair.unwrap_or(Pair::ONES)), &digests);
-    let mut terms = [const { None }; COUNT];
-    for ((terms, item), multipliers) in terms.iter_mut().zip(items).zip(&multipliers) {
-        *terms = from_tables(item, multipliers);
-    }
-    let sums = sum::sums(&terms);
-    for (i, (verdict, item)) in verdicts.iter_mut().zip(items).enumerate() {
-        let (Some(Some(pair)), Some(multipliers)) = (pairs.get(i), multipliers.get(i)) else { continue };
-        let sum = match (terms.get(i), sums.get(i)) {
-            (Some(Some(_)), Some(sum)) => *sum,
-            _ => without_table(item.key, multipliers),
-        };
-        let (first, second) = pair.coordinates();
-        *verdict = sum.has_x(&first) || second.is_some_and(|second| sum.has_x(&second));
-    }
-}
-
-fn from_tables<'t>(item: &Item<'t>, multipliers: &Multipliers) -> Option<Terms<'t>> {
-    let (entries, shape) = tables::open(&item.key.point, item.table)?;
-    let key = Term::new(entries, shape, &multipliers.of_key)?;
-    Some(Terms { base: base_term(multipliers)?, key })
-}
-
-fn base_term(multipliers: &Multipliers) -> Option<Term<'static>> {
-    Term::new(&base::TABLE.0, base::SHAPE, &multipliers.of_base)
-}
-
-fn without_table(key: &PublicKey, multipliers: &Multipliers) -> Sum {
-    base_term(multipliers).map_or(Sum::INFINITY, |base| cold::sum(&key.point, &multipliers.of_key, &base))
 }

@@ -188,9 +188,24 @@ impl Sum {
         Affine { x: self.x.mul(&inverse_z.square()), y: self.y.mul(inverse_zzz) }
     }
 
-    /// Whether the affine x is `x`.
+    /// The affine x.
     #[must_use]
-    pub(super) const fn has_x(&self, x: &Field) -> bool {
-        !self.is_infinity() && x.mul(&self.zz).equals(&self.x)
+    pub(super) const fn quotient(&self) -> Quotient {
+        Quotient { numerator: self.x, denominator: self.zz }
+    }
+}
+
+/// An affine x that nobody divided; the denominator of infinity is zero.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quotient {
+    pub(super) numerator: Field,
+    pub(super) denominator: Field,
+}
+
+impl Quotient {
+    /// Whether it is `x`; infinity has none.
+    #[must_use]
+    pub(super) const fn is(&self, x: &Field) -> bool {
+        !self.denominator.is_zero() && x.mul(&self.denominator).equals(&self.numerator)
     }
 }

@@ -69,19 +69,22 @@ impl Pair {
 
 /// digest / s and r / s modulo n, for each of the signatures, with one division (P. Montgomery, 1987).
 pub(super) fn multipliers<const COUNT: usize>(pairs: &[Pair; COUNT], digests: &[&[u8; 32]; COUNT]) -> [Multipliers; COUNT] {
-    let mut before = [RADIX; COUNT];
-    let mut all = RADIX;
-    for (slot, pair) in before.iter_mut().zip(pairs) {
-        *slot = all;
-        all = scaled(&all, &pair.s);
+    let mut before = [[0; 4]; COUNT];
+    let mut all = [0; 4];
+    for (i, pair) in pairs.iter().enumerate() {
+        before[i] = all;
+        all = if i == 0 { pair.s } else { scaled(&all, &pair.s) };
     }
     // with 2^256 over the product, each factor of 2^256 that a scaled product takes away comes back
     let mut inverse = divide(&MODULUS, &RADIX, &all);
     let mut out = [Multipliers { of_base: [0; 4], of_key: [0; 4] }; COUNT];
-    for i in (0..COUNT).rev() {
-        let of_s = scaled(&inverse, &before[i]);
-        inverse = scaled(&inverse, &pairs[i].s);
-        out[i] = Multipliers { of_base: scaled(&of_s, &limbs_of(digests[i])), of_key: scaled(&of_s, &pairs[i].r) };
+    for (i, pair) in pairs.iter().enumerate().rev() {
+        let mut of_s = inverse;
+        if i > 0 {
+            of_s = scaled(&inverse, &before[i]);
+            inverse = scaled(&inverse, &pair.s);
+        }
+        out[i] = Multipliers { of_base: scaled(&of_s, &limbs_of(digests[i])), of_key: scaled(&of_s, &pair.r) };
     }
     out
 }

@@ -59,9 +59,14 @@ impl Terms<'_> {
     pub(super) fn sum(&self) -> Sum {
         let mut sum = Sum::INFINITY;
         for column in (0..self.columns()).rev() {
-            sum = sum.double();
-            for (entry, negative) in self.column(column) {
-                sum = sum.add_affine(&Affine::from_entry(entry, negative));
+            let mut points = self.column(column).map(|(entry, negative)| Affine::from_entry(entry, negative));
+            if !sum.is_infinity() {
+                sum = sum.double();
+            } else if let Some(first) = points.next() {
+                sum = points.next().map_or(first.sum(), |second| first.add(&second));
+            }
+            for point in points {
+                sum = sum.add_affine(&point);
             }
         }
         sum
@@ -79,6 +84,10 @@ struct Group {
 /// The sums of those terms that are there.
 #[must_use]
 pub(super) fn sums<const SIGNATURES: usize>(terms: &[Option<Terms<'_>>; SIGNATURES]) -> [Sum; SIGNATURES] {
+    if let [Some(terms)] = terms.as_slice() {
+        terms.fetch();
+        return [terms.sum(); SIGNATURES];
+    }
     let mut points = [[Affine { x: Field::ZERO, y: Field::ZERO }; MOST_POINTS]; SIGNATURES];
     let mut groups = [[Group { signature: 0, count: 0, from: 0 }; MOST_DIGITS]; SIGNATURES];
     let mut after = [[Field::ZERO; MOST_POINTS / 2]; SIGNATURES];
