@@ -50,6 +50,15 @@ const TESTS: &[Step] = &[
     Step { name: "clippy", run: || quiet(cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])) },
     Step { name: "dependencies", run: dependencies },
     Step { name: "tests", run: || shown(cargo(["test", "--workspace", "--quiet", "--lib", "--tests", "--bins", "--examples"])) },
+    Step {
+        name: "the structured test can fail",
+        run: || {
+            let features = ["--features", "inject-pitfall-2", "--test", "structured_ecdsa"];
+            let mut test = cargo(["test", "--quiet", "--package", "counterfoil"]);
+            test.args(features);
+            quiet(test)
+        },
+    },
     Step { name: "differential against jsonwebtoken", run: differential },
     Step { name: "doctests", run: || shown(cargo(["test", "--package", "counterfoil", "--quiet", "--doc"])) },
     Step { name: "documentation", run: documentation },

@@ -1,7 +1,5 @@
 //! Field, scalars and divisions against crypto-bigint, on edges and at random.
 
-#![expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions, clippy::unwrap_used, reason = "tests")]
-
 extern crate std;
 
 use super::divide::{Modulus, divide};

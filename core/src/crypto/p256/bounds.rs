@@ -3,8 +3,6 @@
 //! Every operation asserts what the CPU's would get wrong in silence: a sum that wraps, a product's factor of more than 52 bits. The loop of
 //! additions and doublings is run until its intervals no longer grow; what holds then, holds for any number of steps.
 
-#![expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions, clippy::panic, reason = "tests")]
-
 use super::eight::{Sums, coordinates};
 use super::lanes::{LOW_52, Lanes};
 use super::point::Entry;
