@@ -99,8 +99,8 @@ impl Lanes for Interval {
         0
     }
 
-    fn select(self, _: u8, other: Self) -> Self {
-        self.hull(other)
+    fn select(self, lanes: u8, other: Self) -> Self {
+        if lanes == 0 { self } else { self.hull(other) }
     }
 
     fn exchange<const DISTANCE: usize>(self) -> Self {

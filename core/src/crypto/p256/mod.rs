@@ -102,11 +102,17 @@ pub fn verify_batch(items: &[Item<'_>], verdicts: &mut [bool]) {
     verdicts.fill(false);
     for (items, verdicts) in items.chunks(8).zip(verdicts.chunks_mut(8)) {
         match items {
-            [one] => verdicts.fill(verify(one.key, one.table, one.digest, one.signature)),
+            [one] => {
+                if let Some(verdict) = verdicts.first_mut() {
+                    *verdict = verify(one.key, one.table, one.digest, one.signature);
+                }
+            }
             _ => {
                 let mut eight = [false; 8];
                 judge(Path::fastest(), items, &mut eight);
-                verdicts.copy_from_slice(eight.get(..verdicts.len()).unwrap_or_default());
+                for (verdict, out) in verdicts.iter_mut().zip(eight) {
+                    *verdict = out;
+                }
             }
         }
     }
