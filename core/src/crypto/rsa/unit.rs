@@ -8,7 +8,7 @@ use super::ifma;
 use super::lanes::Plain;
 use super::vector::{self, Constants, Modulus};
 
-/// The vector kernel on some unit, or `None` where [`super::montgomery`] is to be taken.
+/// The vector kernel on some unit, or `None` where the limbs of 64 bits (`montgomery.rs`) are to be taken.
 pub trait Unit {
     /// As [`vector::power`].
     #[doc(hidden)]
