@@ -219,8 +219,71 @@ def certificates():
     ]
 
 
+def ecdsa_number(kind, near=0, payload=b"", minus=False):
+    """As src/ecdsa.rs reads a number: 0 as given, 1 zero, 2 n, 3 p, 4 p - n, 5 n / 2, 6 a power of two, 7 runs of ones; plus or minus `near`."""
+    return bytes([kind | minus << 7, near]) + payload
+
+
+def own_ecdsa():
+    """Signatures with chosen multipliers, each alone, and some together."""
+    any_number = ecdsa_number(0, 0, hashlib.sha256(b"number").digest())
+    logarithms = [
+        ecdsa_number(1, 1), ecdsa_number(2, 1, minus=True), ecdsa_number(1, 2), ecdsa_number(6, 0, b"\x40"), ecdsa_number(6, 1, b"\xff", True), any_number,
+        ecdsa_number(7, 0, b"\x02\x07\x03\x0b"),
+    ]
+    meeting = [
+        bytes([size % 10, 1]) + q + logarithms[(3 * size + 2) % 7] + bytes([relation % 5]) + bytes([0, 0, 0])
+        for size, (relation, q) in enumerate((relation, q) for q in logarithms for relation in range(4))
+    ]
+    edges = [ecdsa_number(2, 2), ecdsa_number(4, 3, minus=True), ecdsa_number(4, 3), ecdsa_number(1, 0), ecdsa_number(3, 9, minus=True), ecdsa_number(5, 1)]
+    chosen = [bytes([i, 2]) + x + bytes([i]) + any_number + logarithms[i] + bytes([i + 6, i, 1 << i]) for i, x in enumerate(edges)]
+    unknown = [bytes([200 + i, 3]) + number + bytes([i]) + any_number + number + bytes([i, 7, 1]) for i, number in enumerate(logarithms[:4])]
+    nothing = [bytes([0, 0]) + any_number + r + s + any_number + bytes(3) for r, s in zip(edges, edges[1:])]
+    return meeting[:20] + chosen + unknown + nothing + [b"".join(meeting[i::4][:count]) for i, count in enumerate([2, 3, 5, 8])] + [b"".join(chosen + unknown)]
+
+
+def own_rsassa():
+    """Any moduli, and encodings signed for the primes of src/rsassa.rs."""
+    noise = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(34))
+    any_kind = [
+        bytes([0, exponent, choice]) + modulus + signature + bytes([spoil]) + b"\1\0\5message"
+        for exponent, choice, modulus, signature, spoil in [
+            (0, 0, b"\0" + noise[:256], b"\2\0" + noise[300:556], 0), (1, 0, b"\3", b"\2\3", 0), (0, 0x38, b"\2\0\1\2\x28\x30\x10\xff\xff", b"\0\xff", 0),
+            (2, 1, b"\3", b"\0\0", 0), (1, 3, b"\0" + noise[:384], b"\0\xff", 4), (0, 5, b"\0" + noise[:512], b"\2\0" + noise[400:912], 5),
+            (3, 2, b"\1\5\1\0\1\2\0\2\3\0\3\4\0\4", b"\1\2", 0), (0, 4, b"\1\0", b"\1\1", 1), (0, 6, b"\3", b"\1\1", 2), (0, 0x80, b"\3", b"\1\1", 3), (2, 7, b"\3", b"\1\1", 0),
+        ]
+    ]
+    signed = [
+        bytes([prime, exponent, factor, choice]) + changes + bytes([at, 0, salt]) + b"message"
+        for prime, exponent, factor, choice, changes, at, salt in [
+            (1, 0, 0, 0, bytes(4), 0, 1), (1, 1, 0, 0x80, bytes(4), 0, 1), (2, 0, 0, 1, bytes(4), 0, 1), (2, 2, 0, 0x81, bytes(4), 0, 1), (3, 0, 0, 0, bytes(4), 0, 1),
+            (3, 1, 0, 0x80, bytes(4), 0, 1), (1, 0, 4, 0, bytes(4), 0, 1), (1, 2, 3, 0x80, bytes(4), 0, 1), (2, 0, 1, 0, bytes(4), 0, 1), (3, 0, 1, 0, bytes(4), 0, 1),
+            (1, 1, 0, 2, b"\xbe\1\0\0", 0, 1), (1, 0, 2, 2, b"\0\1\0\0", 0, 1), (1, 0, 0, 0, bytes(4), 0, 0), (1, 0, 4, 0, bytes(4), 0, 132), (1, 0, 0, 3, b"\0\0\x40\0", 0, 1),
+            (1, 0, 0, 0x83, b"\0\0\1\0", 2, 1), (1, 0, 0, 0x83, b"\0\0\5\0", 210, 1), (2, 0, 0, 0, b"\0\0\5\1", 0, 1), (1, 3, 0, 0, bytes(4), 0, 1), (1, 0, 0, 0, b"\0\0\4\1", 0, 1),
+        ]
+    ]
+    return any_kind + signed
+
+
+def own_eddsa():
+    """Keys and commitments with and without components of small order, S above L, encodings that are not canonical."""
+    scalars = [b"\0\0" + hashlib.sha512(b"a").digest()[:32], b"\1\1", b"\x81\1", b"\2\0\x80", b"\2\0\xfb", b"\3\0\2\x0f\x03"]
+    shapes = [
+        bytes([size, kind, times, spoil, 33, 4]) + scalars[size % 6] + scalars[(size + 1) % 6] + smalls + noise
+        for size, (kind, times, spoil, smalls, noise) in enumerate(
+            [(0, 0, 0, b"\x08\x08", b"")] * 9 + [(0, 0, 0, bytes([a, r]), b"") for a, r in [(1, 8), (8, 1), (4, 4), (2, 6), (0, 5), (7, 7)]]
+            + [(0, 0x80 + times, 0, b"\x08\x08", b"") for times in (1, 2, 7, 15)] + [(0, 0, 1, b"\x08\x08", b""), (0, 0, 2, b"\x08\x08", b"")]
+            + [(1, 0, 0, b"\x08\x08", b"\1" * 32), (2, 0, 0, b"\x08\x08", b"\0"), (2, 0, 0, b"\x08\x08", b"\x92"), (3, 0, 0, b"\x08\x08", bytes(32)), (4, 0, 0, b"\x08\x08", b"\1")]
+            + [(0x80, 0, 0, b"\x08\x08", bytes(32)), (0x80, 0, 0, b"\x08\x08", b"\xec\xd3\xf5\x5c\x1a\x63\x12\x58\xd6\x9c\xf7\xa2\xde\xf9\xde\x14" + bytes(15) + b"\x10")]
+        )
+    ]
+    large = [bytes([size]) + shapes[0][1:] for size in (205, 206, 207, 215)]
+    return [shape + b"message"[: i % 8] for i, shape in enumerate(shapes + large)]
+
+
 def main():
     names = ["base64url", "json", "header", "jwk", "jwks", "compact", "access_token", "dpop", "htu", "jarm", "split_token", "certificate", "request"]
+    names += ["ecdsa", "rsassa", "eddsa"]
     seeds = {name: [] for name in names}
     certificate_cnf = {"x5t#S256": b64u(hashlib.sha256((PAVED / "client.der").read_bytes()).digest())}
     # RFC 7638 of the Ed25519 key whose seed is 32 octets of 2: the client of src/mint.rs.
@@ -250,6 +313,7 @@ def main():
     seeds["jarm"] += [text.encode() for text in own_responses()]
     seeds["certificate"] += certificates()
     seeds["request"] += [text.encode() for text in own_requests(certificate_cnf, key_cnf)]
+    seeds["ecdsa"], seeds["rsassa"], seeds["eddsa"] = own_ecdsa(), own_rsassa(), own_eddsa()
     from_vectors(seeds)
     for name, texts in seeds.items():
         folder = HERE / "corpus" / name

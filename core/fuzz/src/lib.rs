@@ -5,17 +5,24 @@
 //! Where a token is wanted, the text may be a compact one, or `header TAB payload`: that is encoded and signed with a fixed key, so
 //! that what stands behind the signature is fuzzed too.
 
+mod draw;
+mod ecdsa;
+mod eddsa;
 mod jose;
 mod mint;
 mod node;
 mod oauth;
 mod request;
+mod rsassa;
 mod url;
 mod wire;
 
+pub use ecdsa::ecdsa;
+pub use eddsa::eddsa;
 pub use jose::{compact, header, jwk, jwks};
 pub use oauth::{access_token, certificate, dpop, jarm, split_token};
 pub use request::request;
+pub use rsassa::rsassa;
 pub use url::htu;
 pub use wire::{base64url, json};
 
@@ -23,7 +30,7 @@ pub use wire::{base64url, json};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 16] = [
     ("base64url", base64url),
     ("json", json),
     ("header", header),
@@ -37,4 +44,7 @@ pub const TARGETS: [Target; 13] = [
     ("split_token", split_token),
     ("certificate", certificate),
     ("request", request),
+    ("ecdsa", ecdsa),
+    ("rsassa", rsassa),
+    ("eddsa", eddsa),
 ];
