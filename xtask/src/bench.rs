@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::chart;
-use crate::step::{Failure, cargo, command, has, output, root, run};
+use crate::step::{Failure, cargo, command, has, output, root, run, target};
 
 /// What is measured: a work of the corpus and a number of threads.
 const ROWS: [(&str, usize); 20] = [
@@ -193,11 +193,6 @@ fn options(arguments: &[String]) -> Result<(usize, Option<&str>), Failure> {
         }
     }
     Ok((rounds, only))
-}
-
-/// cargo's target folder.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
 }
 
 /// One round after another, each program in turn, beginning with another one each time. Who has no answer is not asked again.

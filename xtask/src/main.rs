@@ -2,6 +2,7 @@
 
 mod bench;
 mod chart;
+mod counts;
 mod embedded;
 mod fuzz;
 mod step;
@@ -66,6 +67,7 @@ const TESTS: &[Step] = &[
     Step { name: "freestanding link", run: embedded::freestanding },
     Step { name: "Cortex-M4 in qemu", run: embedded::cortex_m },
     Step { name: "wasm32 in Node", run: embedded::wasm },
+    Step { name: "instructions of the hot paths", run: counts::instructions },
     Step {
         name: "benches assert their verdicts",
         // Without `--bench`, criterion runs each bench once.
