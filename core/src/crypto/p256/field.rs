@@ -216,35 +216,36 @@ impl Field {
         Self::fold(sum, over)
     }
 
-    /// Product.
+    /// Product of any two; any number below 2^256, see [`Self::reduce`].
     #[inline(always)]
     #[must_use]
     pub(super) const fn mul(&self, other: &Self) -> Self {
         Self::reduce(product(&self.0, &other.0))
     }
 
-    /// Square.
+    /// Square, bounded like a product.
     #[inline(always)]
     #[must_use]
     pub(super) const fn square(&self) -> Self {
         Self::reduce(square_product(&self.0))
     }
 
-    /// The product less some residues, at most three, with the last correction of the product and those of the differences made in one.
+    /// The product less some residues, at most three, with the last correction of the product and those of the differences made in one: see
+    /// [`Self::reduce_less`].
     #[inline(always)]
     #[must_use]
     pub(super) const fn mul_less<const COUNT: usize>(&self, other: &Self, less: &[&Self; COUNT]) -> Self {
         Self::reduce_less(product(&self.0, &other.0), less)
     }
 
-    /// The square less some residues, at most three.
+    /// The square less some residues, at most three; bounded like [`Self::mul_less`].
     #[inline(always)]
     #[must_use]
     pub(super) const fn square_less<const COUNT: usize>(&self, less: &[&Self; COUNT]) -> Self {
         Self::reduce_less(square_product(&self.0), less)
     }
 
-    /// a · b − c · d with one reduction.
+    /// a · b − c · d with one reduction: the difference is above −2^512 and below 2^512, so it settles from −2^256 to 2^256 + p.
     #[inline(always)]
     #[must_use]
     pub(super) const fn mul_less_mul(a: &Self, b: &Self, c: &Self, d: &Self) -> Self {
@@ -262,7 +263,7 @@ impl Field {
         Self::settle(sum, over as i64 - borrow as i64)
     }
 
-    /// t / 2^256 less the residues, at most three of them.
+    /// t / 2^256 less the residues, at most three of them: from −3 · 2^256 to 2^256 + p.
     #[inline(always)]
     const fn reduce_less<const COUNT: usize>(t: [u64; 8], less: &[&Self; COUNT]) -> Self {
         let mut high = [t[4], t[5], t[6], t[7]];
@@ -322,7 +323,7 @@ impl Field {
         Self(t)
     }
 
-    /// Half of the residue: of the number or of it plus p, whichever is even.
+    /// Half of the residue: of the number or of it plus p, whichever is even; below 2^256, as that sum is below 2^257.
     #[inline(always)]
     #[must_use]
     pub(super) const fn halve(&self) -> Self {
@@ -331,7 +332,7 @@ impl Field {
         Self([a >> 1 | b << 63, b >> 1 | c << 63, c >> 1 | d << 63, d >> 1 | (over as u64) << 63])
     }
 
-    /// Twice the residue.
+    /// Twice the residue, bounded like a sum.
     #[inline(always)]
     #[must_use]
     pub(super) const fn double(&self) -> Self {

@@ -45,7 +45,7 @@ fn row(x: u64, y: &Digit, sum: &Digit) -> (u64, Digit) {
     (s0, [s1, s2, s3, s4.wrapping_add(u64::from(carry))])
 }
 
-/// (low, high) of x².
+/// (low, high) of x², exact: each partial sum is at most (2^64 − 1)² + 2(2^64 − 1) = 2^128 − 1.
 #[inline(always)]
 pub(super) fn square(x: &Digit) -> (Digit, Digit) {
     // the six products off the diagonal
@@ -67,7 +67,7 @@ fn diagonal(x: u64, y: u64) -> Digit {
     [l0, h0, l1, h1]
 }
 
-/// 2x + y with the bit shifted in below and the carry; what leaves at the top is returned beside the digit.
+/// 2x + y with the bit shifted in below and the carry, exact: the bit that leaves 2x and the carry are returned beside the digit.
 #[inline(always)]
 pub(super) fn double_add(x: &Digit, y: &Digit, below: u64, carry: bool) -> (Digit, u64, bool) {
     let [x0, x1, x2, x3] = *x;
