@@ -15,6 +15,12 @@ pub enum Error {
     NullPointer = 2,
     /// The engine panicked and was stopped at the boundary (never expected; C, Python and Node only).
     Panicked = 3,
+    /// An object was used that no call has filled, or whose call failed (C boundary only).
+    Unfilled = 4,
+    /// Memory does not have the alignment of what is to lie in it (C boundary only).
+    MemoryMisaligned = 5,
+    /// Shared memory was not laid out as a table of this kind by this version (C boundary only).
+    LayoutUnknown = 6,
 
     // Shape (100–199): the bytes are not what they claim to be
     /// The token is longer than the limit (16 KiB by default).
@@ -395,6 +401,9 @@ slugs! {
     BufferTooSmall "buffer_too_small"
     NullPointer "null_pointer"
     Panicked "panicked"
+    Unfilled "unfilled"
+    MemoryMisaligned "memory_misaligned"
+    LayoutUnknown "layout_unknown"
     TokenTooLarge "token_too_large"
     TokenNotCompact "token_not_compact"
     TokenEncrypted "token_encrypted"

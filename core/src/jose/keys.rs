@@ -104,7 +104,8 @@ impl<const N: usize> Default for KeySet<N> {
 }
 
 impl<const N: usize> KeySet<N> {
-    /// A set without keys, to be loaded in place where the stack is small: a key takes up to 900 bytes.
+    /// A set without keys, to be loaded in place where the stack is small: a key takes up to 900 bytes. A token that is judged by it is
+    /// refused with [`Error::LookupUnavailable`].
     #[must_use]
     pub const fn new() -> Self {
         Self { keys: heapless::Vec::new(), refused: heapless::Vec::new(), version: [0; 16] }
@@ -246,6 +247,12 @@ impl<const N: usize, M: AsRef<[u64]>> PreparedKeySet<N, M> {
     pub fn refused(&self) -> &[RefusedKey] {
         self.set.refused()
     }
+
+    /// Gives the memory back, to prepare other keys in it.
+    #[must_use]
+    pub fn into_memory(self) -> M {
+        self.memory
+    }
 }
 
 /// A view of a [`KeySet`] or [`PreparedKeySet`], whatever its capacity.
@@ -282,8 +289,11 @@ impl<'a> Keys<'a> {
         self.keys.iter()
     }
 
-    /// The key that `kid` names exactly; without `kid`, the only key that serves the algorithm.
+    /// The key that `kid` names exactly; without `kid`, the only key that serves the algorithm. A set that was never loaded is an outage.
     pub(crate) fn find(&self, kid: Option<Str<'_>>, algorithm: &dyn Algorithm) -> Result<FoundKey<'a>, Error> {
+        if self.keys.is_empty() {
+            return Err(Error::LookupUnavailable);
+        }
         let Some(kid) = kid else {
             let mut serving = self.iter().enumerate().filter(|(_, key)| key.serves(algorithm));
             let (index, only) = serving.next().ok_or(Error::KeyUnknown)?;

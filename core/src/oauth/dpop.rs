@@ -145,7 +145,7 @@ impl<'a> ProofRules<'a> {
     fn judge_nonce(&self, claims: &ProofClaims<'_>, now: UnixTime) -> Result<(), Error> {
         let Some(key) = self.nonce else { return Ok(()) };
         let nonce = claims.nonce.ok_or(Error::NonceRequired)?;
-        if key.accepts(nonce, now) { Ok(()) } else { Err(Error::NonceInvalid) }
+        if nonce.as_str().is_some_and(|nonce| key.accepts(nonce.as_bytes(), now)) { Ok(()) } else { Err(Error::NonceInvalid) }
     }
 
     pub(crate) const fn algorithms(&self) -> Algorithms<'a> {

@@ -7,7 +7,6 @@ use subtle::ConstantTimeEq as _;
 use crate::error::Error;
 use crate::time::{Seconds, UnixTime};
 use crate::wire::base64url;
-use crate::wire::value::Str;
 
 /// What is MACed ahead of the step, so that the secret may serve other uses.
 const PURPOSE: &[u8] = b"counterfoil dpop-nonce v1";
@@ -46,13 +45,12 @@ impl NonceKey {
         self.nonce_of(self.step_of(now))
     }
 
-    /// Whether `nonce` is the current one or one of the two before it.
-    pub(crate) fn accepts(&self, nonce: Str<'_>, now: UnixTime) -> bool {
-        let Some(nonce) = nonce.as_str() else { return false };
+    /// Whether `nonce` is the current one or one of the two before it. A proof's nonce is judged with the proof.
+    #[must_use]
+    pub fn accepts(&self, nonce: &[u8], now: UnixTime) -> bool {
         let current = self.step_of(now);
         // All are compared, so that the time taken does not tell which one matched.
-        let matches =
-            (0..=Self::EARLIER).filter_map(|back| current.checked_sub(back)).map(|step| self.nonce_of(step).0.ct_eq(nonce.as_bytes()));
+        let matches = (0..=Self::EARLIER).filter_map(|back| current.checked_sub(back)).map(|step| self.nonce_of(step).0.ct_eq(nonce));
         matches.fold(subtle::Choice::from(0), |any, this| any | this).into()
     }
 

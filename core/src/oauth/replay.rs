@@ -81,7 +81,8 @@ impl core::fmt::Debug for WithKeys<'_> {
     }
 }
 
-/// A place for one used proof: 24 bytes.
+/// A place for one used proof: 24 bytes of plain data.
+#[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct ReplayEntry {
     tag: [u8; 16],
@@ -156,6 +157,27 @@ impl ReplayStore for ReplayTable<'_> {
     }
 }
 
+impl<'m> ReplayTable<'m> {
+    /// Goes on with entries that a table with the same key left behind, as it was when it was at `latest`: for memory that several
+    /// processes share, one of which uses it at a time. A process that dies while it writes an entry leaves no proof that would be
+    /// accepted twice: whatever the entry says, the proof that it was written for has not been accepted.
+    ///
+    /// # Errors
+    /// [`Error::MemoryTooSmall`] below 16 entries.
+    pub const fn resume(entries: &'m mut [ReplayEntry], key: HashKey, latest: UnixTime) -> Result<Self, Error> {
+        if entries.len() < BUCKET {
+            return Err(Error::MemoryTooSmall);
+        }
+        Ok(Self { entries, key, latest })
+    }
+
+    /// The latest `now` that the table has seen, to be kept with its entries.
+    #[must_use]
+    pub const fn latest(&self) -> UnixTime {
+        self.latest
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +230,17 @@ mod tests {
         assert_eq!(table.first_use(&id(1), UnixTime(300), UnixTime(0)), Ok(true));
         assert_eq!(table.first_use(&id(2), UnixTime(700), UnixTime(400)), Ok(true));
         assert_eq!(table.first_use(&id(1), UnixTime(300), UnixTime(0)), Err(Error::ProofIssuedAt));
+    }
+
+    #[test]
+    fn a_table_that_resumes_knows_what_was_used_and_when() {
+        let mut memory = [ReplayEntry::EMPTY; 16];
+        let mut table = ReplayTable::new(&mut memory, HashKey::new([7; 16])).unwrap();
+        assert_eq!(table.first_use(&id(1), UnixTime(300), UnixTime(100)), Ok(true));
+        let latest = table.latest();
+        let mut table = ReplayTable::resume(&mut memory, HashKey::new([7; 16]), latest).unwrap();
+        assert_eq!(table.first_use(&id(1), UnixTime(300), UnixTime(200)), Ok(false));
+        assert_eq!(table.first_use(&id(2), UnixTime(90), UnixTime(80)), Err(Error::ProofIssuedAt));
     }
 
     #[test]

@@ -59,6 +59,32 @@ impl<'a> Credential<'a> {
     pub const fn token(&self) -> &'a [u8] {
         self.token
     }
+
+    /// The one credential among a request's `Authorization` headers; its URL must carry none.
+    ///
+    /// # Errors
+    /// [`Error::CredentialMissing`], [`Error::CredentialRepeated`], [`Error::CredentialMalformed`], [`Error::CredentialInQuery`].
+    pub fn find(url: &str, authorization: &[&'a [u8]]) -> Result<Self, Error> {
+        let query = url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
+        if form::parameters(query).any(|parameter| parameter.is("access_token")) {
+            return Err(Error::CredentialInQuery);
+        }
+        let value = match authorization {
+            [] => return Err(Error::CredentialMissing),
+            [value] => *value,
+            _ => return Err(Error::CredentialRepeated),
+        };
+        let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+        let (scheme, token) = value.split_at_checked(end).ok_or(Error::CredentialMalformed)?;
+        let scheme = match scheme {
+            _ if scheme.eq_ignore_ascii_case(b"Bearer") => Scheme::Bearer,
+            _ if scheme.eq_ignore_ascii_case(b"DPoP") => Scheme::Dpop,
+            _ => return Err(Error::CredentialMissing),
+        };
+        let spaces = token.iter().take_while(|byte| **byte == b' ').count();
+        let token = token.get(spaces..).ok_or(Error::CredentialMalformed)?;
+        if is_token68(token) { Ok(Self { scheme, token }) } else { Err(Error::CredentialMalformed) }
+    }
 }
 
 impl core::fmt::Debug for Credential<'_> {
@@ -86,7 +112,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    const fn new(error: Error, scheme: Option<Scheme>) -> Self {
+    /// A refusal of a request whose credential has this scheme, or that has none.
+    #[must_use]
+    pub const fn new(error: Error, scheme: Option<Scheme>) -> Self {
         Self { error, scheme }
     }
 
@@ -282,25 +310,7 @@ impl<'a> ResourceServer<'a> {
 }
 
 fn credential_of<'r>(request: &Request<'r>) -> Result<Credential<'r>, Error> {
-    let query = request.url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
-    if form::parameters(query).any(|parameter| parameter.is("access_token")) {
-        return Err(Error::CredentialInQuery);
-    }
-    let value = match request.authorization {
-        [] => return Err(Error::CredentialMissing),
-        [value] => *value,
-        _ => return Err(Error::CredentialRepeated),
-    };
-    let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
-    let (scheme, token) = value.split_at_checked(end).ok_or(Error::CredentialMalformed)?;
-    let scheme = match scheme {
-        _ if scheme.eq_ignore_ascii_case(b"Bearer") => Scheme::Bearer,
-        _ if scheme.eq_ignore_ascii_case(b"DPoP") => Scheme::Dpop,
-        _ => return Err(Error::CredentialMissing),
-    };
-    let spaces = token.iter().take_while(|byte| **byte == b' ').count();
-    let token = token.get(spaces..).ok_or(Error::CredentialMalformed)?;
-    if is_token68(token) { Ok(Credential { scheme, token }) } else { Err(Error::CredentialMalformed) }
+    Credential::find(request.url, request.authorization)
 }
 
 /// RFC 9110 section 11.2.

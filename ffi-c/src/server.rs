@@ -1,0 +1,184 @@
+//! One protected API: what it accepts, and what it remembers.
+
+use core::mem::MaybeUninit;
+
+use counterfoil::jose::header::TokenType;
+use counterfoil::jose::policy::Limits;
+use counterfoil::oauth::confirmation::Binding;
+use counterfoil::oauth::request::ResourceServer;
+use counterfoil::oauth::verifier::{Demands, Profile, Verifier};
+use counterfoil::{Error, Seconds};
+
+use crate::boundary::{Bytes, Code, Issuers, List, given, guard};
+use crate::keys::{Keys, algorithms_of};
+use crate::proof::ProofRules;
+use crate::replay::{Replay, Stores};
+
+/// A token must be bound to a client certificate or to a DPoP key: what FAPI 2.0 demands.
+pub const COUNTERFOIL_BINDING_REQUIRED: u32 = 0;
+/// A token must be bound to a client certificate.
+pub const COUNTERFOIL_BINDING_MTLS: u32 = 1;
+/// A token must be bound to a DPoP key.
+pub const COUNTERFOIL_BINDING_DPOP: u32 = 2;
+/// Unbound tokens are accepted too; a bound one still needs its holder.
+pub const COUNTERFOIL_BINDING_OPTIONAL: u32 = 3;
+
+/// How many entries each list of a server has at most: issuers, audiences, scopes…
+#[cfg(feature = "std")]
+pub const COUNTERFOIL_MAX_LIST: usize = 64;
+/// How many entries each list of a server has at most: issuers, audiences, scopes…
+#[cfg(not(feature = "std"))]
+pub const COUNTERFOIL_MAX_LIST: usize = 8;
+
+type Few<T> = heapless::Vec<T, COUNTERFOIL_MAX_LIST>;
+
+/// An issuer that is trusted, and its keys.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Issuer<'a> {
+    /// Compared octet for octet with `iss`.
+    name: Bytes<'a>,
+    /// The keys that sign for this issuer and for no other.
+    keys: Option<&'a Keys>,
+}
+
+/// What one API accepts, and what it remembers. Fill it with `counterfoil_server_init`, then set what differs.
+///
+/// It is plain data that refers to the caller's memory, which must stay and must not change while a call uses it: any number of
+/// threads may use one server at once.
+#[repr(C)]
+pub struct Server<'a> {
+    /// The issuers whose tokens are accepted: at least one.
+    issuers: Issuers<'a>,
+    /// The names of this API, one of which must be in `aud`: at least one.
+    audiences: List<'a>,
+    /// The algorithms of tokens: a sum of `COUNTERFOIL_ES256` and others. `COUNTERFOIL_FAPI` by default.
+    algorithms: u32,
+    /// One of `COUNTERFOIL_BINDING_…`; `COUNTERFOIL_BINDING_REQUIRED` by default.
+    binding: u32,
+    /// The `typ` that are accepted, without `application/`; a text with `data` NULL stands for tokens without `typ`. No entry: RFC 9068
+    /// tokens, `at+jwt` with `sub`, `client_id`, `iat` and `jti`.
+    types: List<'a>,
+    /// With `types`: the claims that must be there beside `iss`, `aud` and `exp`.
+    required_claims: List<'a>,
+    /// Scopes that must all be in `scope`.
+    scopes: List<'a>,
+    /// Authentication contexts, one of which must be `acr` (RFC 9470); none: any.
+    acr_values: List<'a>,
+    /// Seconds since `auth_time` at most (RFC 9470); `UINT64_MAX` by default: any.
+    max_age: u64,
+    /// Seconds that other clocks may differ; 10 by default.
+    leeway: u64,
+    /// The longest token in octets, at most 65535; 16384 by default.
+    max_token_size: usize,
+    /// The longest decoded header in octets, at most 65535; 4096 by default.
+    max_header_size: usize,
+    /// What DPoP proofs must be.
+    proofs: ProofRules<'a>,
+    /// Named in every challenge; `data` NULL by default: none.
+    realm: Bytes<'a>,
+    /// Where used DPoP proofs are remembered; without it no request with a proof is accepted.
+    replay: Option<&'a Replay>,
+}
+
+/// Fills a server with the defaults; issuers and audiences are still missing.
+#[unsafe(no_mangle)]
+pub extern "C" fn counterfoil_server_init(server_out: Option<&mut MaybeUninit<Server<'_>>>) -> Code {
+    guard(|| {
+        given(server_out)?.write(Server {
+            issuers: Issuers::EMPTY,
+            audiences: List::EMPTY,
+            algorithms: crate::keys::COUNTERFOIL_FAPI,
+            binding: COUNTERFOIL_BINDING_REQUIRED,
+            types: List::EMPTY,
+            required_claims: List::EMPTY,
+            scopes: List::EMPTY,
+            acr_values: List::EMPTY,
+            max_age: u64::MAX,
+            leeway: 10,
+            max_token_size: Limits::DEFAULT.token(),
+            max_header_size: Limits::DEFAULT.header(),
+            proofs: ProofRules::DEFAULT,
+            realm: Bytes::NULL,
+            replay: None,
+        });
+        Ok(())
+    })
+}
+
+/// Judges a server itself, as every call with it does: for the moment when a configuration is read.
+#[unsafe(no_mangle)]
+pub extern "C" fn counterfoil_server_judge(server: Option<&Server<'_>>) -> Code {
+    guard(|| given(server)?.with(|_| Ok(())))
+}
+
+impl Server<'_> {
+    /// Lets `work` judge by this server, with the keys of this moment.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&ResourceServer<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        let mut snapshots = Few::new();
+        for issuer in self.issuers.read()? {
+            let named = (issuer.name.text()?, given(issuer.keys)?.snapshot()?);
+            snapshots.push(named).map_err(|_| Error::LimitOutOfRange)?;
+        }
+        let issuers: Few<_> = snapshots.iter().map(|(name, snapshot)| Trusted { name, keys: snapshot.keys() }).collect();
+        let first = issuers.first().ok_or(Error::IssuerUnset)?;
+        let audiences = texts(self.audiences)?;
+        let [audience, more_audiences @ ..] = audiences.as_slice() else { return Err(Error::AudienceUnset) };
+        let (types, required) = (types_of(self.types)?, texts(self.required_claims)?);
+        let (scopes, acr_values) = (texts(self.scopes)?, texts(self.acr_values)?);
+        let max_age = (self.max_age != u64::MAX).then_some(Seconds(self.max_age));
+        let verifier = Verifier::new(first.name, audience, algorithms_of(self.algorithms)?, first.keys)?
+            .also_for(more_audiences)?
+            .with_profile(if types.is_empty() { Profile::RFC_9068 } else { Profile::listed(&types, &required) })
+            .with_binding(binding_of(self.binding)?)
+            .with_leeway(Seconds(self.leeway))
+            .with_limits(Limits::new(self.max_token_size, self.max_header_size)?)
+            .demanding(Demands { scopes: &scopes, acr_values: &acr_values, max_age });
+        let server = ResourceServer::new(verifier, self.proofs.rules()?);
+        work(&match self.realm.optional_text()? {
+            Some(realm) => server.with_realm(realm)?,
+            None => server,
+        })
+    }
+
+    pub(crate) const fn proofs(&self) -> &ProofRules<'_> {
+        &self.proofs
+    }
+
+    pub(crate) const fn stores(&self) -> Stores<'_> {
+        Stores { replay: self.replay }
+    }
+}
+
+/// An issuer with its keys of this moment.
+struct Trusted<'a> {
+    name: &'a str,
+    keys: counterfoil::jose::keys::Keys<'a>,
+}
+
+fn texts(list: List<'_>) -> Result<Few<&str>, Error> {
+    let mut texts = Few::new();
+    for text in list.read()? {
+        texts.push(text.text()?).map_err(|_| Error::LimitOutOfRange)?;
+    }
+    Ok(texts)
+}
+
+fn types_of(list: List<'_>) -> Result<Few<TokenType<'_>>, Error> {
+    let mut types = Few::new();
+    for text in list.read()? {
+        let typ = text.optional_text()?.map_or(TokenType::Absent, TokenType::Named);
+        types.push(typ).map_err(|_| Error::LimitOutOfRange)?;
+    }
+    Ok(types)
+}
+
+const fn binding_of(binding: u32) -> Result<Binding, Error> {
+    match binding {
+        COUNTERFOIL_BINDING_REQUIRED => Ok(Binding::Required),
+        COUNTERFOIL_BINDING_MTLS => Ok(Binding::Mtls),
+        COUNTERFOIL_BINDING_DPOP => Ok(Binding::Dpop),
+        COUNTERFOIL_BINDING_OPTIONAL => Ok(Binding::Optional),
+        _ => Err(Error::LimitOutOfRange),
+    }
+}
