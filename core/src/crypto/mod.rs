@@ -5,6 +5,9 @@
 //! [`p256`], [`rsa`] and [`ed25519`] are the arithmetic, each portable first with its vector unit beside it, and know nothing of
 //! tokens; `es256`, `rsassa` and `eddsa` make algorithms of them. Prepared keys (see [`crate::jose::keys::KeySet::prepare`]) are what
 //! makes them fast.
+//!
+//! Multiplications are written out at each use in optimized builds alone (`cfg_attr(not(debug_assertions), inline(always))`): with them,
+//! a build for tests takes more than twice as long.
 
 pub mod ed25519;
 pub mod eddsa;

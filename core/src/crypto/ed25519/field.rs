@@ -160,7 +160,7 @@ impl Field {
     }
 
     /// Product; tight.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub(super) const fn mul(&self, other: &Self) -> Self {
         let ([a, b, c, d], [w, x, y, z]) = (self.0, other.0);
@@ -184,7 +184,7 @@ impl Field {
     }
 
     /// Square; tight.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub(super) const fn square(&self) -> Self {
         let [a, b, c, d] = self.0;
@@ -216,7 +216,7 @@ impl Field {
     }
 
     /// Any number of 512 bits; tight, because at most 39·2 + 1 multiples of 2^255 are turned into as many times 19.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     const fn fold(t: [u64; 8]) -> Self {
         let (a, k) = mul_add(t[4], 38, t[0], 0);
         let (b, k) = mul_add(t[5], 38, t[1], k);

@@ -82,7 +82,7 @@ pub(super) const fn limbs_of(bytes: &[u8; 32]) -> [u64; 4] {
 }
 
 /// The 512-bit product; exact.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) const fn product(a: &[u64; 4], b: &[u64; 4]) -> [u64; 8] {
     let mut t = [0; 8];
     let mut i = 0;
@@ -111,7 +111,7 @@ pub(super) const fn product(a: &[u64; 4], b: &[u64; 4]) -> [u64; 8] {
 }
 
 /// The 512-bit square; exact.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 const fn square_product(a: &[u64; 4]) -> [u64; 8] {
     let (t1, h) = multiply(a[0], a[1]);
     let (l, h2) = multiply(a[0], a[2]);
@@ -202,14 +202,14 @@ impl Field {
     }
 
     /// Takes p away once when `over`, that is when the true value is 2^256 more. It must be below 2^256 + p.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     const fn fold(t: [u64; 4], over: bool) -> Self {
         let mask = 0_u64.wrapping_sub(over as u64);
         Self(sub4(&t, &[mask, mask & P[1], 0, mask & P[3]]).0)
     }
 
     /// Montgomery's reduction of any number t below 2^512: (t + q · p) / 2^256 < 2^256 + p, then one fold.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     const fn reduce(t: [u64; 8]) -> Self {
         let low = step(step(step(step([t[0], t[1], t[2], t[3]]))));
         let (sum, over) = add4(&low, &[t[4], t[5], t[6], t[7]]);
@@ -264,7 +264,7 @@ impl Field {
     }
 
     /// t / 2^256 less the residues, at most three of them: from −3 · 2^256 to 2^256 + p.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     const fn reduce_less<const COUNT: usize>(t: [u64; 8], less: &[&Self; COUNT]) -> Self {
         let mut high = [t[4], t[5], t[6], t[7]];
         let mut over = 0;
@@ -280,7 +280,7 @@ impl Field {
     }
 
     /// The residue of t + over · 2^256, for over from −3 to 1 and a value below 2^256 + p.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     const fn settle(t: [u64; 4], over: i64) -> Self {
         let multiple = &MULTIPLES[(over + 3) as usize & 7];
         let (t, carry) = add4(&t, multiple);

@@ -8,7 +8,7 @@
 pub(super) type Digit = [u64; 4];
 
 /// (low, high) of x·y + t + c, which is at most (2^256 − 1)² + 2(2^256 − 1) = 2^512 − 1.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn multiply_add(x: &Digit, y: &Digit, t: &Digit, c: &Digit) -> (Digit, Digit) {
     let [t0, t1, t2, t3] = *t;
     let (l0, sum) = row(x[0], y, c);
@@ -46,7 +46,7 @@ fn row(x: u64, y: &Digit, sum: &Digit) -> (u64, Digit) {
 }
 
 /// (low, high) of x², exact: each partial sum is at most (2^64 − 1)² + 2(2^64 − 1) = 2^128 − 1.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn square(x: &Digit) -> (Digit, Digit) {
     // the six products off the diagonal
     let (r1, k) = x[0].carrying_mul(x[1], 0);
@@ -68,7 +68,7 @@ fn diagonal(x: u64, y: u64) -> Digit {
 }
 
 /// 2x + y with the bit shifted in below and the carry, exact: the bit that leaves 2x and the carry are returned beside the digit.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn double_add(x: &Digit, y: &Digit, below: u64, carry: bool) -> (Digit, u64, bool) {
     let [x0, x1, x2, x3] = *x;
     let (r0, carry) = (x0 << 1 | below).carrying_add(y[0], carry);
@@ -89,7 +89,7 @@ pub(super) fn add(x: &Digit, y: &Digit, carry: bool) -> (Digit, bool) {
 }
 
 /// x·y mod 2^256.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn multiply_low(x: &Digit, y: &Digit) -> Digit {
     let (r0, k) = x[0].carrying_mul(y[0], 0);
     let (r1, k) = x[0].carrying_mul(y[1], k);
