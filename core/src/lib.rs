@@ -44,6 +44,7 @@
     )
 )]
 #![deny(unsafe_code)]
+#![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
 pub mod crypto;
 pub mod error;

@@ -90,9 +90,12 @@ fn coordinates(point: &ProjectivePoint) -> ([u8; 32], [u8; 32]) {
     point.x().zip(point.y()).map_or(([0; 32], [0; 32]), |(x, y)| ((*x).into(), (*y).into()))
 }
 
-/// A point whose x is this number or the next one that is an x; nobody need know its logarithm.
+/// A point whose x is this residue or the next one that is an x; nobody need know its logarithm.
 fn point_near(mut x: U256, is_odd: bool) -> ProjectivePoint {
     loop {
+        if x >= P {
+            x = x.wrapping_sub(&P);
+        }
         let point = AffinePoint::decompress(&octets(x).into(), u8::from(is_odd).into());
         if let Some(point) = point.into_option() {
             return point.into();

@@ -32,9 +32,9 @@ impl Path {
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable | Self::Lanes => true,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
             Self::Ifma => super::ifma::is_available(),
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(not(all(target_arch = "x86_64", not(feature = "portable"))))]
             Self::Ifma => false,
         }
     }
@@ -44,9 +44,9 @@ impl Path {
         match self {
             Self::Portable => None,
             Self::Lanes => Some(run::<Plain>(plan)),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
             Self::Ifma => super::ifma::sums(plan),
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(not(all(target_arch = "x86_64", not(feature = "portable"))))]
             Self::Ifma => None,
         }
     }

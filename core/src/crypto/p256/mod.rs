@@ -12,7 +12,7 @@ mod comb;
 mod divide;
 mod eight;
 mod field;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(feature = "portable")))]
 #[expect(unsafe_code, reason = "vector intrinsics, each block with its reason")]
 mod ifma;
 mod judge;

@@ -208,6 +208,9 @@ impl<L: Lanes> Wide<L> {
     #[inline(always)]
     pub(super) fn maybe_zero(&self) -> u8 {
         self.0[4].promise_at_most(8 * P[4] - 1);
+        if cfg!(feature = "inject-pitfall-2") {
+            return 0;
+        }
         // the low limb of k · p is −k
         self.0[0].add(L::splat(7)).and(L::splat(LOW_52)).shift_right::<3>().zeros()
     }

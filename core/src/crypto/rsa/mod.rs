@@ -5,7 +5,7 @@
 
 mod digit;
 mod encoding;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable")))]
 #[expect(unsafe_code, reason = "vector intrinsics, each block with its reason")]
 mod ifma;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Units are types, so a build holds the code of those that it names: the lanes in plain Rust are in tests only.
 
 use super::digit::Digit;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable")))]
 use super::ifma;
 use super::lanes::Plain;
 use super::vector::{self, Constants, Modulus};
@@ -20,10 +20,10 @@ pub trait Unit {
 }
 
 /// The fastest that may be present.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable")))]
 pub(super) type Native = Ifma;
 /// The fastest that may be present.
-#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable"))))]
 pub(super) type Native = Portable;
 
 /// Limbs of 64 bits.
@@ -58,7 +58,7 @@ impl Unit for PlainLanes {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable")))]
 impl Unit for Ifma {
     fn power<const K: usize, const V: usize>(modulus: &Modulus<'_, V>, base: &[Digit; K], exponent: u64) -> Option<[Digit; K]> {
         ifma::power(modulus, base, exponent)
@@ -69,7 +69,7 @@ impl Unit for Ifma {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable"))))]
 impl Unit for Ifma {
     fn power<const K: usize, const V: usize>(modulus: &Modulus<'_, V>, base: &[Digit; K], exponent: u64) -> Option<[Digit; K]> {
         Portable::power(modulus, base, exponent)
