@@ -50,6 +50,11 @@ typedef struct counterfoil_nonce_key {
   uint64_t opaque[48];
 } counterfoil_nonce_key;
 
+// A DPoP proof that was accepted.
+typedef struct counterfoil_proof {
+  uint64_t opaque[16];
+} counterfoil_proof;
+
 // A process's handle of a table of used DPoP proofs.
 typedef struct counterfoil_replay {
   uint64_t opaque[8];
@@ -139,6 +144,18 @@ typedef struct counterfoil_replay {
 // The credential is the ticket of a split token; what was looked up is its counterfoil, `header.payload`.
 #define COUNTERFOIL_FORM_SPLIT 2
 
+// Somebody who has proved nothing.
+#define COUNTERFOIL_PRESENTER_BEARER 0
+
+// The holder of the client certificate with `thumbprint`, as the TLS handshake proved.
+#define COUNTERFOIL_PRESENTER_CERTIFICATE 1
+
+// The maker of `proof`, which was accepted for this very token.
+#define COUNTERFOIL_PRESENTER_DPOP 2
+
+// How many tokens `counterfoil_server_accept_batch` judges together.
+#define COUNTERFOIL_BATCH 8
+
 // The token is bound to nothing.
 #define COUNTERFOIL_CONFIRMATION_NONE 0
 
@@ -147,6 +164,18 @@ typedef struct counterfoil_replay {
 
 // The token is bound to a DPoP key (`jkt`, RFC 9449).
 #define COUNTERFOIL_CONFIRMATION_KEY 2
+
+// base64url without padding: safe in URLs, and equal to a DPoP proof's `ath`. 43 octets.
+#define COUNTERFOIL_ENCODING_BASE64URL 0
+
+// Standard base64 with padding, as Curity's publishers write it. 44 octets.
+#define COUNTERFOIL_ENCODING_BASE64 1
+
+// Lower-case hex. 64 octets.
+#define COUNTERFOIL_ENCODING_HEX 2
+
+// The 32 octets themselves.
+#define COUNTERFOIL_ENCODING_RAW 3
 
 // Why something was refused. Carries no text of the input, so it can be logged and sent.
 enum counterfoil_error
@@ -446,6 +475,36 @@ typedef struct counterfoil_bytes {
   size_t size;
 } counterfoil_bytes;
 
+// What DPoP proofs must be.
+typedef struct counterfoil_proof_rules {
+  // As a server's; `COUNTERFOIL_FAPI` by default.
+  uint32_t algorithms;
+  // Seconds that `iat` may lie back; 300 by default.
+  uint64_t past;
+  // Seconds that `iat` may lie ahead; 10 by default.
+  uint64_t ahead;
+  // The longest proof in octets, at most 65535; 4096 by default.
+  size_t max_size;
+  // A nonce of this key is demanded; NULL by default: none.
+  const counterfoil_nonce_key *nonce;
+} counterfoil_proof_rules;
+
+// The request that a proof must have been made for.
+typedef struct counterfoil_proof_target {
+  // The HTTP method.
+  struct counterfoil_bytes method;
+  // The URL as the client sees it.
+  struct counterfoil_bytes url;
+  // The token as the client presents it; `data` NULL at a token endpoint, where there is none yet.
+  struct counterfoil_bytes token;
+} counterfoil_proof_target;
+
+// A SHA-256 hash that stands for a key or a certificate.
+typedef struct counterfoil_thumbprint {
+  // The 32 octets.
+  uint8_t octets[32];
+} counterfoil_thumbprint;
+
 // A lock of the caller's.
 typedef struct counterfoil_lock {
   // Given to both functions.
@@ -475,20 +534,6 @@ typedef struct counterfoil_list {
   const struct counterfoil_bytes *items;
   size_t count;
 } counterfoil_list;
-
-// What DPoP proofs must be.
-typedef struct counterfoil_proof_rules {
-  // As a server's; `COUNTERFOIL_FAPI` by default.
-  uint32_t algorithms;
-  // Seconds that `iat` may lie back; 300 by default.
-  uint64_t past;
-  // Seconds that `iat` may lie ahead; 10 by default.
-  uint64_t ahead;
-  // The longest proof in octets, at most 65535; 4096 by default.
-  size_t max_size;
-  // A nonce of this key is demanded; NULL by default: none.
-  const counterfoil_nonce_key *nonce;
-} counterfoil_proof_rules;
 
 // What one API accepts, and what it remembers. Fill it with `counterfoil_server_init`, then set what differs.
 //
@@ -566,11 +611,69 @@ typedef struct counterfoil_answer {
   struct counterfoil_bytes body;
 } counterfoil_answer;
 
-// A SHA-256 hash that stands for a key or a certificate.
-typedef struct counterfoil_thumbprint {
-  // The 32 octets.
-  uint8_t octets[32];
-} counterfoil_thumbprint;
+// Who presents a token.
+typedef struct counterfoil_presenter {
+  // One of `COUNTERFOIL_PRESENTER_…`.
+  uint32_t kind;
+  // `x5t#S256` of the certificate; not read otherwise.
+  struct counterfoil_thumbprint thumbprint;
+  // The accepted proof; not read otherwise.
+  const counterfoil_proof *proof;
+} counterfoil_presenter;
+
+// The halves of a split token.
+typedef struct counterfoil_halves {
+  // What the gateway keeps: `header.payload`.
+  struct counterfoil_bytes counterfoil;
+  // What the client holds.
+  struct counterfoil_bytes ticket;
+} counterfoil_halves;
+
+// One token of several.
+typedef struct counterfoil_batch_item {
+  // The compact token.
+  struct counterfoil_bytes token;
+  // Who presents it.
+  struct counterfoil_presenter presenter;
+  // Where the token goes when it is accepted.
+  counterfoil_token *token_out;
+  // What was found: 0 when it was accepted.
+  counterfoil_code code;
+} counterfoil_batch_item;
+
+// `count` tokens to be judged together.
+typedef struct counterfoil_batch {
+  struct counterfoil_batch_item *items;
+  size_t count;
+} counterfoil_batch;
+
+// What one client expects of one authorization server. Plain data, as a server's.
+typedef struct counterfoil_response_rules {
+  // The authorization server.
+  struct counterfoil_bytes issuer;
+  // This client.
+  struct counterfoil_bytes client_id;
+  // As a server's.
+  uint32_t algorithms;
+  // The authorization server's keys.
+  const counterfoil_keys *keys;
+  // Seconds that the server's clock may differ.
+  uint64_t leeway;
+  // The `state` that was sent; `data` NULL when none was.
+  struct counterfoil_bytes state;
+} counterfoil_response_rules;
+
+// A response that was accepted: `code`, or `error` with what may come with it; absent ones have `data` NULL.
+typedef struct counterfoil_response {
+  // The authorization code (RFC 6749 section 4.1.2).
+  struct counterfoil_bytes code;
+  // The refusal (RFC 6749 section 4.1.2.1).
+  struct counterfoil_bytes error;
+  // For people.
+  struct counterfoil_bytes error_description;
+  // For people.
+  struct counterfoil_bytes error_uri;
+} counterfoil_response;
 
 #ifdef __cplusplus
 extern "C" {
@@ -632,6 +735,22 @@ counterfoil_code counterfoil_keys_refused(const counterfoil_keys *keys,
                                           size_t number,
                                           size_t *index_out,
                                           counterfoil_code *code_out);
+
+// Fills rules with the defaults.
+counterfoil_code counterfoil_proof_rules_init(struct counterfoil_proof_rules *rules_out);
+
+// Judges a proof by itself, and remembers it in `replay` when all else is good. `scratch` as long as the proof always suffices.
+counterfoil_code counterfoil_proof_accept(const struct counterfoil_proof_rules *rules,
+                                          struct counterfoil_bytes proof,
+                                          const struct counterfoil_proof_target *target,
+                                          uint64_t now,
+                                          const counterfoil_replay *replay,
+                                          struct counterfoil_buffer scratch,
+                                          counterfoil_proof *proof_out);
+
+// The `jkt` of the key that made a proof.
+counterfoil_code counterfoil_proof_thumbprint(const counterfoil_proof *proof,
+                                              struct counterfoil_thumbprint *thumbprint_out);
 
 // Makes a key from at least 32 octets of secret; a nonce is issued for `step` seconds and accepted for two steps more.
 counterfoil_code counterfoil_nonce_key_init(struct counterfoil_bytes secret,
@@ -717,6 +836,30 @@ counterfoil_code counterfoil_request_nonce(const struct counterfoil_server *serv
                                            uint64_t now,
                                            struct counterfoil_buffer buffer,
                                            struct counterfoil_bytes *nonce_out);
+
+// Judges a compact token and who presents it. `scratch` of 16 KiB always suffices within the default limits; `token_out` refers to it.
+counterfoil_code counterfoil_server_accept(const struct counterfoil_server *server,
+                                           struct counterfoil_bytes token,
+                                           const struct counterfoil_presenter *presenter,
+                                           uint64_t now,
+                                           struct counterfoil_buffer scratch,
+                                           counterfoil_token *token_out);
+
+// Judges a split token, whose halves are never joined. A DPoP proof must have been made for the ticket.
+counterfoil_code counterfoil_server_accept_split(const struct counterfoil_server *server,
+                                                 const struct counterfoil_halves *halves,
+                                                 const struct counterfoil_presenter *presenter,
+                                                 uint64_t now,
+                                                 struct counterfoil_buffer scratch,
+                                                 counterfoil_token *token_out);
+
+// Judges up to `COUNTERFOIL_BATCH` tokens, each for itself, with their signatures together: cheaper than one by one, with the same
+// verdicts, which are in `code` of each item. `scratch` is shared: 16 KiB for each token always suffice. Returns a code of its own only
+// where nothing was judged.
+counterfoil_code counterfoil_server_accept_batch(const struct counterfoil_server *server,
+                                                 struct counterfoil_batch batch,
+                                                 uint64_t now,
+                                                 struct counterfoil_buffer scratch);
 
 // The payload's JSON text, as it was signed.
 counterfoil_code counterfoil_token_payload(const counterfoil_token *token,
@@ -804,6 +947,81 @@ counterfoil_code counterfoil_token_confirmation(const counterfoil_token *token,
 counterfoil_code counterfoil_value_text(struct counterfoil_bytes json,
                                         struct counterfoil_buffer buffer,
                                         struct counterfoil_bytes *text_out);
+
+// Judges whether a text is one JSON value, strictly: RFC 8259 in UTF-8, no repeated member, no lone surrogate, at most 32 levels.
+counterfoil_code counterfoil_value_judge(struct counterfoil_bytes json);
+
+// Writes the key under which the counterfoil of a ticket is stored, in one of `COUNTERFOIL_ENCODING_…`, to `buffer`. The ticket is
+// what the client presents; anything but one whole signature segment is `COUNTERFOIL_ERROR_TICKET_MALFORMED`.
+counterfoil_code counterfoil_ticket_key(struct counterfoil_bytes ticket,
+                                        uint32_t encoding,
+                                        struct counterfoil_buffer buffer,
+                                        struct counterfoil_bytes *key_out);
+
+// Reads a key that a store returned: exactly 32 octets in one of `COUNTERFOIL_ENCODING_…`, or `COUNTERFOIL_ERROR_TICKET_HASH_MALFORMED`.
+counterfoil_code counterfoil_ticket_key_read(struct counterfoil_bytes key,
+                                             uint32_t encoding,
+                                             struct counterfoil_thumbprint *hash_out);
+
+// Splits a compact token of at most 16 KiB; both outputs refer to `token`.
+counterfoil_code counterfoil_token_split(struct counterfoil_bytes token,
+                                         struct counterfoil_bytes *counterfoil_out,
+                                         struct counterfoil_bytes *ticket_out);
+
+// Joins the halves to the compact token that an API behind the gateway expects, in `buffer` of at least both and one octet. Verifies
+// nothing: join what was judged.
+counterfoil_code counterfoil_token_join(struct counterfoil_bytes counterfoil,
+                                        struct counterfoil_bytes ticket,
+                                        struct counterfoil_buffer buffer,
+                                        struct counterfoil_bytes *token_out);
+
+// Judges the parameters of a redirect (what stood behind `?` or `#`, or a form body): the one `response`, and nothing plain beside it.
+// `scratch` of 32 KiB always suffices; the response refers to it.
+counterfoil_code counterfoil_response_accept_query(const struct counterfoil_response_rules *rules,
+                                                   struct counterfoil_bytes query,
+                                                   uint64_t now,
+                                                   struct counterfoil_buffer scratch,
+                                                   struct counterfoil_response *response_out);
+
+// Judges a response JWT by itself.
+counterfoil_code counterfoil_response_accept(const struct counterfoil_response_rules *rules,
+                                             struct counterfoil_bytes response,
+                                             uint64_t now,
+                                             struct counterfoil_buffer scratch,
+                                             struct counterfoil_response *response_out);
+
+// `jkt` of a JWK that is a key for one of `algorithms` (RFC 7638).
+counterfoil_code counterfoil_thumbprint_of_jwk(struct counterfoil_bytes jwk,
+                                               uint32_t algorithms,
+                                               struct counterfoil_thumbprint *thumbprint_out);
+
+// `x5t#S256` of a leaf certificate in one of the forms `COUNTERFOIL_CERTIFICATE_…` (RFC 8705 section 3.1). `scratch` is about twice as
+// long as the text of any form but DER, which needs none.
+counterfoil_code counterfoil_thumbprint_of_certificate(uint32_t form,
+                                                       struct counterfoil_bytes certificate,
+                                                       struct counterfoil_buffer scratch,
+                                                       struct counterfoil_thumbprint *thumbprint_out);
+
+// Writes the 43 characters of base64url that `jkt` and `x5t#S256` hold to `buffer`.
+counterfoil_code counterfoil_thumbprint_write(const struct counterfoil_thumbprint *thumbprint,
+                                              struct counterfoil_buffer buffer,
+                                              struct counterfoil_bytes *text_out);
+
+// Reads such a text: anything but strict base64url of 32 octets is `COUNTERFOIL_ERROR_BASE64URL_MALFORMED`.
+counterfoil_code counterfoil_thumbprint_read(struct counterfoil_bytes text,
+                                             struct counterfoil_thumbprint *thumbprint_out);
+
+// Judges a signature by itself: by a JWK, over `message`, by the one algorithm of `algorithm`. It says nothing about whom a message
+// is for; tokens, proofs and responses have their own functions.
+counterfoil_code counterfoil_signature_verify(struct counterfoil_bytes jwk,
+                                              uint32_t algorithm,
+                                              struct counterfoil_bytes message,
+                                              struct counterfoil_bytes signature);
+
+// Decodes base64url without padding, strictly, to the start of `buffer`.
+counterfoil_code counterfoil_base64url_decode(struct counterfoil_bytes text,
+                                              struct counterfoil_buffer buffer,
+                                              struct counterfoil_bytes *octets_out);
 
 #ifdef __cplusplus
 }  // extern "C"

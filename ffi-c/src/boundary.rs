@@ -9,6 +9,7 @@ use core::sync::atomic::AtomicU32;
 
 use counterfoil::Error;
 
+use crate::accept::BatchItem;
 use crate::lock::Held;
 use crate::server::Issuer;
 
@@ -24,6 +25,9 @@ pub struct Bytes<'a> {
     lives: PhantomData<&'a [u8]>,
 }
 
+// SAFETY: stands for `&'a [u8]`, or for nothing.
+unsafe impl Sync for Bytes<'_> {}
+
 impl<'a> Bytes<'a> {
     pub(crate) const NULL: Self = Self { data: core::ptr::null(), size: 0, lives: PhantomData };
 
@@ -37,6 +41,11 @@ impl<'a> Bytes<'a> {
 
     pub(crate) fn text(self) -> Result<&'a str, Error> {
         core::str::from_utf8(self.read()?).map_err(|_| Error::TextNotUtf8)
+    }
+
+    /// The octets, or none for NULL.
+    pub(crate) fn optional(self) -> Result<Option<&'a [u8]>, Error> {
+        if self.data.is_null() { Ok(None) } else { self.read().map(Some) }
     }
 
     /// The text, or none for NULL.
@@ -56,6 +65,10 @@ pub struct List<'a> {
 impl<'a> List<'a> {
     pub(crate) const EMPTY: Self = Self { items: core::ptr::null(), count: 0 };
 
+    pub(crate) const fn of(items: &'a [Bytes<'a>]) -> Self {
+        Self { items: items.as_ptr(), count: items.len() }
+    }
+
     pub(crate) fn read(self) -> Result<&'a [Bytes<'a>], Error> {
         if self.count == 0 { Ok(&[]) } else { slice(self.items, self.count) }
     }
@@ -74,6 +87,22 @@ impl<'a> Issuers<'a> {
 
     pub(crate) fn read(self) -> Result<&'a [Issuer<'a>], Error> {
         if self.count == 0 { Ok(&[]) } else { slice(self.items, self.count) }
+    }
+}
+
+/// `count` tokens to be judged together.
+#[repr(C)]
+pub struct Batch<'a, 's> {
+    items: *mut BatchItem<'a, 's>,
+    count: usize,
+}
+
+impl<'a, 's> Batch<'a, 's> {
+    pub(crate) fn open(self) -> Result<&'a mut [BatchItem<'a, 's>], Error> {
+        // Judged as any slice is; nobody else uses the items during the call.
+        slice(self.items, self.count)?;
+        // SAFETY: as `slice`, and C promises that the items are the call's alone.
+        Ok(unsafe { core::slice::from_raw_parts_mut(self.items, self.count) })
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`boundary`], which only C makes out of thin air, and C has promised in the header what they point to.
 #![cfg_attr(not(feature = "std"), no_std)]
 
+pub mod accept;
 pub mod boundary;
 pub mod error;
 pub mod keys;
@@ -12,7 +13,10 @@ mod memory;
 pub mod proof;
 pub mod replay;
 pub mod request;
+pub mod response;
 pub mod server;
+pub mod split;
+pub mod thumbprint;
 pub mod token;
 pub mod value;
 

@@ -9,6 +9,9 @@ use counterfoil::{Error, Seconds, UnixTime};
 
 use crate::boundary::{Buffer, Bytes, Code, Filled, given, guard};
 use crate::keys::{COUNTERFOIL_FAPI, algorithms_of};
+use crate::replay::{Replay, Stores};
+use crate::request::or_not_utf8;
+use crate::token::Thumbprint;
 use crate::value::written;
 
 /// The key of a server's nonces; servers with one secret accept each other's. Plain data: any number of threads may use it.
@@ -50,6 +53,67 @@ impl<'a> ProofRules<'a> {
             None => rules,
         })
     }
+}
+
+/// A proof that was accepted: the holder of its key made it now, for one request and one token, for the first time. Plain data.
+pub struct Proof(pub(crate) Filled<dpop::Proof>);
+
+// As include/counterfoil.h declares it.
+const _: () = assert!(size_of::<Proof>() <= 16 * 8 && align_of::<Proof>() <= 8);
+
+/// The request that a proof must have been made for.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ProofTarget<'a> {
+    /// The HTTP method.
+    method: Bytes<'a>,
+    /// The URL as the client sees it.
+    url: Bytes<'a>,
+    /// The token as the client presents it; `data` NULL at a token endpoint, where there is none yet.
+    token: Bytes<'a>,
+}
+
+/// Fills rules with the defaults.
+#[unsafe(no_mangle)]
+pub extern "C" fn counterfoil_proof_rules_init(rules_out: Option<&mut MaybeUninit<ProofRules<'_>>>) -> Code {
+    guard(|| {
+        given(rules_out)?.write(ProofRules::DEFAULT);
+        Ok(())
+    })
+}
+
+/// Judges a proof by itself, and remembers it in `replay` when all else is good. `scratch` as long as the proof always suffices.
+#[unsafe(no_mangle)]
+pub extern "C" fn counterfoil_proof_accept(
+    rules: Option<&ProofRules<'_>>,
+    proof: Bytes<'_>,
+    target: Option<&ProofTarget<'_>>,
+    now: u64,
+    replay: Option<&Replay>,
+    scratch: Buffer<'_>,
+    proof_out: Option<&mut MaybeUninit<Proof>>,
+) -> Code {
+    guard(|| {
+        let (rules, target, out) = (given(rules)?.rules()?, given(target)?, given(proof_out)?);
+        let own = dpop::ProofTarget {
+            method: target.method.text().map_err(|error| or_not_utf8(error, Error::RequestMethod))?,
+            url: target.url.text().map_err(|error| or_not_utf8(error, Error::RequestUrl))?,
+            token: target.token.optional()?,
+        };
+        let mut stores = Stores { replay: Some(given(replay)?) };
+        out.write(Proof(Filled::new(rules.accept(proof.read()?, &own, UnixTime(now), &mut stores, scratch.open()?)?)));
+        Ok(())
+    })
+}
+
+/// The `jkt` of the key that made a proof.
+#[unsafe(no_mangle)]
+pub extern "C" fn counterfoil_proof_thumbprint(proof: Option<&Proof>, thumbprint_out: Option<&mut MaybeUninit<Thumbprint>>) -> Code {
+    guard(|| {
+        let out = given(thumbprint_out)?;
+        out.write(Thumbprint { octets: *given(proof)?.0.get()?.thumbprint().as_bytes() });
+        Ok(())
+    })
 }
 
 /// Makes a key from at least 32 octets of secret; a nonce is issued for `step` seconds and accepted for two steps more.

@@ -64,13 +64,13 @@ type Headers<'a> = heapless::Vec<&'a [u8], 2>;
 
 impl<'a> Request<'a> {
     fn url(&self) -> Result<&'a str, Error> {
-        self.url.text().map_err(|error| of_request(error, Error::RequestUrl))
+        self.url.text().map_err(|error| or_not_utf8(error, Error::RequestUrl))
     }
 
     fn with<R>(&self, work: impl FnOnce(&request::Request<'_>) -> Result<R, Error>) -> Result<R, Error> {
         let (authorization, dpop) = (headers(self.authorization)?, headers(self.dpop)?);
         work(&request::Request {
-            method: self.method.text().map_err(|error| of_request(error, Error::RequestMethod))?,
+            method: self.method.text().map_err(|error| or_not_utf8(error, Error::RequestMethod))?,
             url: self.url()?,
             authorization: &authorization,
             dpop: &dpop,
@@ -80,7 +80,7 @@ impl<'a> Request<'a> {
 }
 
 /// What is no UTF-8 is neither a method nor a URL.
-const fn of_request(error: Error, fault: Error) -> Error {
+pub(crate) const fn or_not_utf8(error: Error, fault: Error) -> Error {
     if matches!(error, Error::TextNotUtf8) { fault } else { error }
 }
 

@@ -56,10 +56,10 @@ pub struct Server<'a> {
     algorithms: u32,
     /// One of `COUNTERFOIL_BINDING_…`; `COUNTERFOIL_BINDING_REQUIRED` by default.
     binding: u32,
-    /// The `typ` that are accepted, without `application/`; a text with `data` NULL stands for tokens without `typ`. No entry: RFC 9068
-    /// tokens, `at+jwt` with `sub`, `client_id`, `iat` and `jti`.
+    /// The `typ` that are accepted, without `application/`; a text with `data` NULL stands for tokens without `typ`. RFC 9068's `at+jwt`
+    /// by default.
     types: List<'a>,
-    /// With `types`: the claims that must be there beside `iss`, `aud` and `exp`.
+    /// The claims that must be there beside `iss`, `aud` and `exp`; RFC 9068's `sub`, `client_id`, `iat` and `jti` by default.
     required_claims: List<'a>,
     /// Scopes that must all be in `scope`.
     scopes: List<'a>,
@@ -81,6 +81,10 @@ pub struct Server<'a> {
     replay: Option<&'a Replay>,
 }
 
+/// As [`Profile::RFC_9068`].
+static RFC_9068_TYPES: [Bytes<'static>; 1] = [Bytes::of(b"at+jwt")];
+static RFC_9068_CLAIMS: [Bytes<'static>; 4] = [Bytes::of(b"sub"), Bytes::of(b"client_id"), Bytes::of(b"iat"), Bytes::of(b"jti")];
+
 /// Fills a server with the defaults; issuers and audiences are still missing.
 #[unsafe(no_mangle)]
 pub extern "C" fn counterfoil_server_init(server_out: Option<&mut MaybeUninit<Server<'_>>>) -> Code {
@@ -90,8 +94,8 @@ pub extern "C" fn counterfoil_server_init(server_out: Option<&mut MaybeUninit<Se
             audiences: List::EMPTY,
             algorithms: crate::keys::COUNTERFOIL_FAPI,
             binding: COUNTERFOIL_BINDING_REQUIRED,
-            types: List::EMPTY,
-            required_claims: List::EMPTY,
+            types: List::of(&RFC_9068_TYPES),
+            required_claims: List::of(&RFC_9068_CLAIMS),
             scopes: List::EMPTY,
             acr_values: List::EMPTY,
             max_age: u64::MAX,
@@ -113,8 +117,19 @@ pub extern "C" fn counterfoil_server_judge(server: Option<&Server<'_>>) -> Code 
 }
 
 impl Server<'_> {
-    /// Lets `work` judge by this server, with the keys of this moment.
+    /// Lets `work` judge requests by this server, with the keys of this moment.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&ResourceServer<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        self.with_verifier(|verifier| {
+            let server = ResourceServer::new(verifier, self.proofs.rules()?);
+            work(&match self.realm.optional_text()? {
+                Some(realm) => server.with_realm(realm)?,
+                None => server,
+            })
+        })
+    }
+
+    /// Lets `work` judge tokens by this server, with the keys of this moment.
+    pub(crate) fn with_verifier<R>(&self, work: impl FnOnce(Verifier<'_>) -> Result<R, Error>) -> Result<R, Error> {
         let mut snapshots = Few::new();
         for issuer in self.issuers.read()? {
             let named = (issuer.name.text()?, given(issuer.keys)?.snapshot()?);
@@ -129,16 +144,12 @@ impl Server<'_> {
         let max_age = (self.max_age != u64::MAX).then_some(Seconds(self.max_age));
         let verifier = Verifier::new(first.name, audience, algorithms_of(self.algorithms)?, first.keys)?
             .also_for(more_audiences)?
-            .with_profile(if types.is_empty() { Profile::RFC_9068 } else { Profile::listed(&types, &required) })
+            .with_profile(Profile::listed(&types, &required))
             .with_binding(binding_of(self.binding)?)
             .with_leeway(Seconds(self.leeway))
             .with_limits(Limits::new(self.max_token_size, self.max_header_size)?)
             .demanding(Demands { scopes: &scopes, acr_values: &acr_values, max_age });
-        let server = ResourceServer::new(verifier, self.proofs.rules()?);
-        work(&match self.realm.optional_text()? {
-            Some(realm) => server.with_realm(realm)?,
-            None => server,
-        })
+        work(verifier)
     }
 
     pub(crate) const fn proofs(&self) -> &ProofRules<'_> {

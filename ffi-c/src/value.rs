@@ -36,3 +36,9 @@ pub extern "C" fn counterfoil_value_text<'b>(json: Bytes<'b>, buffer: Buffer<'b>
         Ok(())
     })
 }
+
+/// Judges whether a text is one JSON value, strictly: RFC 8259 in UTF-8, no repeated member, no lone surrogate, at most 32 levels.
+#[unsafe(no_mangle)]
+pub extern "C" fn counterfoil_value_judge(json: Bytes<'_>) -> Code {
+    guard(|| json::read_value(json.read()?).map(|_| ()))
+}

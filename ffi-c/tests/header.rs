@@ -26,5 +26,18 @@ fn header(root: &Path) -> String {
 }
 
 /// In the order in which a reader wants them.
-const SOURCES: [&str; 9] =
-    ["boundary.rs", "error.rs", "keys.rs", "proof.rs", "replay.rs", "server.rs", "request.rs", "token.rs", "value.rs"];
+const SOURCES: [&str; 13] = [
+    "boundary.rs",
+    "error.rs",
+    "keys.rs",
+    "proof.rs",
+    "replay.rs",
+    "server.rs",
+    "request.rs",
+    "accept.rs",
+    "token.rs",
+    "value.rs",
+    "split.rs",
+    "response.rs",
+    "thumbprint.rs",
+];

@@ -1,6 +1,7 @@
 //! `cargo xtask TASK`: the only task runner.
 
 mod bench;
+mod c_library;
 mod chart;
 mod counts;
 mod embedded;
@@ -14,6 +15,8 @@ use step::{Failure, Outcome, Step, cargo, output, run, run_all};
 const USAGE: &str = "usage: cargo xtask TASK
 
   demo             judge a dozen real tokens and print decision, code, HTTP answer and time
+  install --prefix DIR
+                   build libcounterfoil and install header, libraries, pkg-config file and CMake package
   test [STEP…]     everything that must hold: lints, tests, vectors, fuzz corpus, freestanding, Cortex-M4, wasm, benches
   vectors          mint core/vectors again with the scripts in core/vectors/mint
   fuzz [SECONDS]   run every fuzz target for so long (60)
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     let result = match (task.as_deref(), rest.as_slice()) {
         (Some("demo"), []) => run(&mut cargo(["run", "--release", "--quiet", "--package", "counterfoil", "--example", "demo"])),
         (Some("test"), names) => test(names),
+        (Some("install"), arguments) => c_library::install_from(arguments),
         (Some("vectors"), []) => run(step::command("bash").arg("core/vectors/mint/mint.sh")),
         (Some("fuzz"), seconds @ ([] | [_])) => fuzz_for(seconds.first().map_or("60", String::as_str)),
         (Some("bench"), arguments) => bench::bench(arguments),
@@ -79,9 +83,10 @@ const TESTS: &[Step] = &[
 /// All steps, or those whose names contain one of `names`.
 fn test(names: &[String]) -> Result<(), Failure> {
     let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| step.name.contains(name.as_str()));
-    let steps: Vec<&Step> = TESTS.iter().filter(wanted).collect();
+    let all = || TESTS.iter().chain(c_library::STEPS);
+    let steps: Vec<&Step> = all().filter(wanted).collect();
     if steps.is_empty() {
-        return Err(format!("no step is called that; there are: {}", TESTS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ")));
+        return Err(format!("no step is called that; there are: {}", all().map(|step| step.name).collect::<Vec<_>>().join(", ")));
     }
     if run_all(&steps) { Ok(()) } else { Err("not all steps passed".to_owned()) }
 }
