@@ -148,7 +148,14 @@ impl Way {
     const VALGRIND: Self = Self {
         folder: "valgrind",
         flags: &["-O1"],
-        runner: &["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite,indirect", "--child-silent-after-fork=yes"],
+        runner: &[
+            "valgrind",
+            "--quiet",
+            "--error-exitcode=99",
+            "--leak-check=full",
+            "--show-leak-kinds=definite,indirect",
+            "--child-silent-after-fork=yes",
+        ],
         every: 8,
         rounds: 100,
     };
@@ -264,7 +271,11 @@ fn try_example(program: &Path, prefix: &Path) -> Result<(), Failure> {
     let refused = refuse.output().map_err(|error| error.to_string())?;
     let told = String::from_utf8_lossy(&refused.stdout).into_owned();
     let expected = r#"refused: certificate_malformed: 400, WWW-Authenticate: "#;
-    if refused.status.code() == Some(1) && told.trim_end() == expected.trim_end() { Ok(()) } else { Err(format!("{}: {told}", program.display())) }
+    if refused.status.code() == Some(1) && told.trim_end() == expected.trim_end() {
+        Ok(())
+    } else {
+        Err(format!("{}: {told}", program.display()))
+    }
 }
 
 /// The library without std in a program without a C library: nothing undefined, no allocator, and it judges.
@@ -282,8 +293,18 @@ fn embedded() -> Result<Outcome, Failure> {
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let program = folder.join("embedded");
     let mut compile = command("gcc");
-    compile.args(WARNINGS).args(["-std=gnu11", "-O1", "-ffreestanding", "-fno-stack-protector", "-nostdlib", "-static", "-Wl,--gc-sections"]);
-    compile.args(["-DCOUNTERFOIL_EMBEDDED", "-Iffi-c/include", "-Icore/tests/data", "ffi-c/tests/embedded.c"]);
+    compile.args(WARNINGS).args([
+        "-std=gnu11",
+        "-O1",
+        "-ffreestanding",
+        "-fno-builtin",
+        "-fno-tree-loop-distribute-patterns",
+        "-fno-stack-protector",
+        "-nostdlib",
+        "-static",
+        "-Wl,--gc-sections",
+    ]);
+    compile.args(["-DCOUNTERFOIL_EMBEDDED", "-Iffi-c/include", "-Wa,-Icore/tests/data", "ffi-c/tests/embedded.c"]);
     output(compile.arg(target().join("embedded/libcounterfoil_ffi.a")).arg("-o").arg(&program))?;
     let undefined = output(command("nm").arg("--undefined-only").arg(&program))?;
     let symbols = output(command("nm").arg("--defined-only").arg(&program))?;
