@@ -167,6 +167,7 @@ static void processes(void) {
   CHECK(pthread_mutex_init(&shared->mutex, &attributes) == 0);
   EXPECT(counterfoil_keys_new(COUNTERFOIL_FAPI, 8, 0, &keys), 0);
   EXPECT(counterfoil_keys_load(keys, set), 0);
+  free((void *)(uintptr_t)set.data);
   issuer.keys = keys;
   CHECK(counterfoil_replay_size(ENTRIES) == sizeof shared->table);
   EXPECT(counterfoil_replay_format(memory, text("0123456789abcdef")), 0);
@@ -195,7 +196,6 @@ static void processes(void) {
   }
   CHECK(shared->accepted == 1 && shared->refused == 3 && shared->other == 0);
   printf("processes: %lu accepted, %lu replayed\n", (unsigned long)shared->accepted, (unsigned long)shared->refused);
-  free((void *)(uintptr_t)set.data);
   counterfoil_keys_free(keys);
   munmap(shared, sizeof *shared);
 }

@@ -155,6 +155,7 @@ impl Way {
             "--leak-check=full",
             "--show-leak-kinds=definite,indirect",
             "--child-silent-after-fork=yes",
+            "--fair-sched=yes",
         ],
         every: 8,
         rounds: 100,
