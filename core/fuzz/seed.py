@@ -254,7 +254,7 @@ def own_rsassa():
         ]
     ]
     signed = [
-        bytes([prime, exponent, factor, choice]) + changes + bytes([at, 0, salt]) + b"message"
+        bytes([[2, 6, 7][prime - 1], exponent, factor, choice]) + changes + bytes([at, 0, salt]) + b"message"
         for prime, exponent, factor, choice, changes, at, salt in [
             (1, 0, 0, 0, bytes(4), 0, 1), (1, 1, 0, 0x80, bytes(4), 0, 1), (2, 0, 0, 1, bytes(4), 0, 1), (2, 2, 0, 0x81, bytes(4), 0, 1), (3, 0, 0, 0, bytes(4), 0, 1),
             (3, 1, 0, 0x80, bytes(4), 0, 1), (1, 0, 4, 0, bytes(4), 0, 1), (1, 2, 3, 0x80, bytes(4), 0, 1), (2, 0, 1, 0, bytes(4), 0, 1), (3, 0, 1, 0, bytes(4), 0, 1),

@@ -62,7 +62,7 @@ impl<L: Lanes> Wide<L> {
         ])
     }
 
-    /// Carries signed limbs of a number that is not negative.
+    /// Carries signed limbs of a number that is not negative: all but the top limb end below 2^52, and the number stays what it was.
     #[inline(always)]
     fn carried(mut t: [L; 5]) -> Self {
         let mask = L::splat(LOW_52);
@@ -98,13 +98,13 @@ impl<L: Lanes> Wide<L> {
         Self(five(|i| self.0[i].select(opposite, zero.sub(self.0[i])))).reduced::<K>()
     }
 
-    /// self − other + K · p, carried.
+    /// self − other + K · p, carried: K is at least other's bound b, and with bound a of self the result is a + K.
     #[inline(always)]
     pub(super) fn sub<const K: u64>(&self, other: &Self) -> Self {
         Self::carried(five(|i| self.0[i].sub(other.0[i]).add(L::splat(K * P[i]))))
     }
 
-    /// self + other, carried.
+    /// self + other, carried: a + b.
     #[inline(always)]
     pub(super) fn add(&self, other: &Self) -> Self {
         Self::carried(five(|i| self.0[i].add(other.0[i])))
@@ -124,7 +124,7 @@ impl<L: Lanes> Wide<L> {
         t
     }
 
-    /// The columns of a square, in 30 products.
+    /// The columns of a square, in 30 products; bounded like those of a product.
     #[inline(always)]
     fn square_columns(&self) -> Columns<L> {
         let a = &self.0;
@@ -172,7 +172,8 @@ impl<L: Lanes> Wide<L> {
         Self::carried(Self::reduce(self.square_columns()))
     }
 
-    /// ±a · b − c + K · p, minus in the lanes whose bit is set.
+    /// ±a · b − c + K · p, minus in the lanes whose bit is set: K is at least c, and a · b / 16 + 1 + c where there are such lanes; the result is
+    /// a · b / 16 + 1 + K.
     #[inline(always)]
     pub(super) fn mul_less<const K: u64>(&self, other: &Self, opposite: u8, less: &Self) -> Self {
         let t = Self::reduce(self.columns(other));
@@ -183,7 +184,7 @@ impl<L: Lanes> Wide<L> {
         }))
     }
 
-    /// a² less some numbers + K · p, folded.
+    /// a² less some numbers + K · p, folded; at most 1 and a little. K is above the sum of what is taken away.
     #[inline(always)]
     pub(super) fn square_less<const K: u64, const COUNT: usize>(&self, less: [&Self; COUNT]) -> Self {
         let t = Self::reduce(self.square_columns());
@@ -196,7 +197,7 @@ impl<L: Lanes> Wide<L> {
         }))
     }
 
-    /// a · b − c · d + K · p, with one reduction.
+    /// a · b − c · d + K · p, with one reduction: K is at least c · d / 16, and the result is a · b / 16 + 1 + K.
     #[inline(always)]
     pub(super) fn mul_less_mul<const K: u64>(a: &Self, b: &Self, c: &Self, d: &Self) -> Self {
         let (minuend, subtrahend) = (a.columns(b), c.columns(d));
