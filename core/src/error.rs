@@ -295,6 +295,12 @@ pub enum Error {
     ClaimsShape = 910,
     /// A configured realm, scope or `acr` value cannot stand in an HTTP header.
     TextNotToken = 911,
+    /// An issuer is configured twice, or none is, or a second source of phantom or split tokens.
+    IssuerConflict = 912,
+    /// A configured address is not an absolute https URL, or not one of the kind that belongs there.
+    AddressMalformed = 913,
+    /// A configured file cannot be read, or a configured certificate or private key cannot be used.
+    MaterialUnusable = 914,
 }
 
 /// The family that an [`Error`]'s number lies in.
@@ -532,6 +538,9 @@ slugs! {
     MemoryTooSmall "memory_too_small"
     ClaimsShape "claims_shape"
     TextNotToken "text_not_token"
+    IssuerConflict "issuer_conflict"
+    AddressMalformed "address_malformed"
+    MaterialUnusable "material_unusable"
 }
 
 impl core::fmt::Display for Error {

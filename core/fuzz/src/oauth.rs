@@ -9,9 +9,11 @@ use counterfoil::oauth::cache::{CacheSlot, TokenCache};
 use counterfoil::oauth::certificate::ClientCertificate;
 use counterfoil::oauth::confirmation::{Binding, Confirmation, Presenter};
 use counterfoil::oauth::dpop::{Proof, ProofRules, ProofTarget};
+use counterfoil::oauth::issuer::claimed_issuer;
 use counterfoil::oauth::jarm::{AuthorizationResponse, ResponseRules, SentState};
 use counterfoil::oauth::nonce::NonceKey;
 use counterfoil::oauth::replay::{ProofId, ReplayEntry, ReplayStore, ReplayTable};
+use counterfoil::oauth::request::TokenForm;
 use counterfoil::oauth::split_token::{self, Counterfoil, CounterfoilKey, KeyEncoding, Ticket};
 use counterfoil::oauth::verifier::Verifier;
 use counterfoil::wire::siphash::HashKey;
@@ -50,6 +52,7 @@ pub fn access_token(data: &[u8]) {
             let from_halves = verifier.accept_split(counterfoil, ticket, presenter, now, &mut memory);
             assert_eq!(from_halves.map(|token| token.payload()), verdict.map(|token| token.payload()));
         }
+        assert_same_when_looked_up(&verifier, token, presenter, now, verdict.map(|token| token.payload()));
         match verdict {
             Ok(judged) => {
                 assert_access_token(&judged, token, now);
@@ -61,6 +64,25 @@ pub fn access_token(data: &[u8]) {
         accepted.push(verdict.map(|token| token.confirmation()));
     }
     assert_holders(&accepted);
+}
+
+/// As what a reference stands for, with a memory and again from it; and its issuer is found before it is judged.
+fn assert_same_when_looked_up(
+    verifier: &Verifier<'_>,
+    token: &[u8],
+    presenter: Presenter<'_>,
+    now: UnixTime,
+    verdict: Result<&str, Error>,
+) {
+    let mut slots = vec![CacheSlot::<4096>::empty(); 1];
+    let mut tokens = TokenCache::new(&mut slots, HashKey::new([3; 16])).expect("a cache");
+    for _ in 0..2 {
+        let mut memory = scratch();
+        let again = verifier.accept_as(TokenForm::Whole, (token, presenter), now, Some(&mut tokens), &mut memory);
+        assert_eq!(again.map(|token| token.payload().to_owned()), verdict.map(str::to_owned));
+    }
+    let claimed = claimed_issuer(TokenForm::Whole, token, [ISSUER], Limits::DEFAULT, &mut scratch());
+    assert!(verdict.is_err() || claimed == Ok(0), "{claimed:?}");
 }
 
 fn assert_holders(accepted: &[Result<Option<Confirmation>, Error>]) {

@@ -131,12 +131,42 @@ impl<'s> AccessToken<'s> {
         serde_json_core::from_str(self.text).map(|(value, _)| value).map_err(|_| Error::ClaimsShape)
     }
 
+    /// Copies the token into `memory`, borrowed or owned, which keeps it; `None` when the payload does not fit.
+    pub fn keep<M: AsMut<[u8]>>(&self, mut memory: M) -> Option<KeptToken<M>> {
+        let length = self.text.len();
+        memory.as_mut().get_mut(..length)?.copy_from_slice(self.text.as_bytes());
+        Some(KeptToken { memory, length, claims: self.claims })
+    }
+
     fn members(&self) -> Option<Members<'s>> {
         Value::new(self.text.trim_ascii()).as_object()
     }
 
     pub(crate) const fn parts(&self) -> (&'s str, &TokenClaims) {
         (self.text, &self.claims)
+    }
+}
+
+/// An accepted token in memory of its own, for hosts that pass it on.
+pub struct KeptToken<M> {
+    memory: M,
+    length: usize,
+    claims: TokenClaims,
+}
+
+impl<M: AsRef<[u8]>> KeptToken<M> {
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> AccessToken<'_> {
+        // Copied from a text, and not to be changed since.
+        let text = self.memory.as_ref().get(..self.length).and_then(|payload| core::str::from_utf8(payload).ok());
+        text.map_or(AccessToken::new("{}", TokenClaims::default()), |text| AccessToken::new(text, self.claims))
+    }
+}
+
+impl<M> core::fmt::Debug for KeptToken<M> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "KeptToken({} bytes of claims)", self.length)
     }
 }
 

@@ -3,9 +3,12 @@
 use crate::error::Error;
 use crate::jose::jws::Compact;
 use crate::jose::keys::KeyVersion;
+use crate::jose::policy::Limits;
 use crate::oauth::access_token::AccessToken;
 use crate::oauth::claims::TokenClaims;
-use crate::oauth::confirmation::Presenter;
+use crate::oauth::confirmation::{Holder, Presenter};
+use crate::oauth::request::{Basis, TokenForm};
+use crate::oauth::split_token::{Counterfoil, Ticket};
 use crate::oauth::verifier::{Judged, Verifier, holder_of};
 use crate::time::UnixTime;
 use crate::wire::siphash::HashKey;
@@ -39,24 +42,30 @@ impl<const N: usize> CacheSlot<N> {
         }
     }
 
-    fn holds(&self, token: &[u8], version: &KeyVersion) -> bool {
-        !self.token.is_empty() && self.token == token && self.version == *version
+    fn holds(&self, token: TokenText<'_>, version: &KeyVersion) -> bool {
+        !self.token.is_empty() && token.is(&self.token) && self.version == *version
     }
 
     fn judged(&self) -> Option<Judged<'_>> {
         let text = core::str::from_utf8(&self.payload).ok()?;
-        let typ = self.typ.as_ref().map(|(raw, escaped)| Str::new(raw, *escaped));
-        Some(Judged { token: AccessToken::new(text, self.claims), typ, algorithm: self.algorithm })
+        Some(judged_of(text, &self.claims, self.typ.as_ref(), self.algorithm))
+    }
+
+    fn recall(&self, scratch: &mut [u8]) -> Option<Recalled> {
+        scratch.get_mut(..self.payload.len())?.copy_from_slice(&self.payload);
+        Some(Recalled { length: self.payload.len(), claims: self.claims, typ: self.typ.clone(), algorithm: self.algorithm })
     }
 
     /// Keeps a judged token, in place; a token that does not fit leaves an empty slot.
-    fn keep(&mut self, token: &[u8], judged: &Judged<'_>, version: &KeyVersion) {
+    fn keep(&mut self, token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>) {
         let (text, claims) = judged.token.parts();
         self.token.clear();
         self.payload.clear();
         let typ = judged.typ.map(|typ| heapless::String::try_from(typ.raw()).map(|raw| (raw, typ.as_str().is_none())));
         let Ok(typ) = typ.transpose() else { return };
-        if self.payload.extend_from_slice(text.as_bytes()).is_err() || self.token.extend_from_slice(token).is_err() {
+        if self.payload.extend_from_slice(text.as_bytes()).is_err() || token.parts().any(|part| self.token.extend_from_slice(part).is_err())
+        {
+            self.token.clear();
             return;
         }
         (self.claims, self.typ, self.algorithm, self.version) = (*claims, typ, judged.algorithm, *version);
@@ -83,21 +92,21 @@ impl<const N: usize> core::fmt::Debug for CacheSlot<N> {
 /// for the key set under which the signature was judged; issuer, audience, times, binding and demands are judged again, by the same
 /// code, for the verifier and presenter of this call. A full cache forgets; that costs time and nothing else.
 #[derive(Debug)]
-pub struct TokenCache<'m, const N: usize> {
-    slots: &'m mut [CacheSlot<N>],
+pub struct TokenCache<M, const N: usize> {
+    slots: M,
     key: HashKey,
 }
 
-impl<'m, const N: usize> TokenCache<'m, N> {
-    /// A cache in `slots`, which are emptied.
+impl<M: AsRef<[CacheSlot<N>]> + AsMut<[CacheSlot<N>]>, const N: usize> TokenCache<M, N> {
+    /// A cache in `slots`, borrowed or owned, which are emptied.
     ///
     /// # Errors
     /// [`Error::MemoryTooSmall`] without a slot.
-    pub fn new(slots: &'m mut [CacheSlot<N>], key: HashKey) -> Result<Self, Error> {
-        if slots.is_empty() {
+    pub fn new(mut slots: M, key: HashKey) -> Result<Self, Error> {
+        if slots.as_ref().is_empty() {
             return Err(Error::MemoryTooSmall);
         }
-        slots.fill_with(CacheSlot::empty);
+        slots.as_mut().fill_with(CacheSlot::empty);
         Ok(Self { slots, key })
     }
 
@@ -115,32 +124,191 @@ impl<'m, const N: usize> TokenCache<'m, N> {
     ) -> Result<AccessToken<'s>, Error> {
         let holder = holder_of(presenter, token)?;
         let version = *verifier.keys().version();
-        let place = self.place_of(token);
-        let ways = self.slots.get_mut(place).ok_or(Error::MemoryTooSmall)?;
-        if let Some(way) = ways.iter().position(|slot| slot.holds(token, &version)) {
+        let text = TokenText::whole(token);
+        let place = self.place_of(text);
+        let ways = self.slots.as_mut().get_mut(place).ok_or(Error::MemoryTooSmall)?;
+        if let Some(way) = ways.iter().position(|slot| slot.holds(text, &version)) {
             let known = ways.get(way).and_then(CacheSlot::judged).ok_or(Error::TextNotUtf8)?;
             verifier.judge_again(&known, holder, now)?;
             return Ok(known.token);
         }
-        let compact = Compact::parse(token, verifier.limits())?;
-        let judged = verifier.judge(&compact, holder, now, scratch)?;
-        if let Some(slot) = ways.iter_mut().min_by_key(|slot| slot.expiry()) {
-            slot.keep(token, &judged, &version);
-        }
+        let judged = verifier.judge(&text.compact(verifier.limits())?, holder, now, scratch)?;
+        keep_in(ways, text, &version, &judged);
         Ok(judged.token)
     }
 
     /// The slots that `token` may lie in.
-    fn place_of(&self, token: &[u8]) -> core::ops::Range<usize> {
-        // The signature is the part of a token that differs most: its last 64 characters are enough to spread tokens.
-        let from = token.len().saturating_sub(64);
-        let hash = self.key.hash(token.get(from..).unwrap_or(token));
-        let ways = WAYS.min(self.slots.len());
-        let sets = u64::try_from(self.slots.len() / WAYS).unwrap_or(u64::MAX);
+    fn place_of(&self, token: TokenText<'_>) -> core::ops::Range<usize> {
+        let slots = self.slots.as_ref().len();
+        let hash = self.key.hash(token.tail());
+        let ways = WAYS.min(slots);
+        let sets = u64::try_from(slots / WAYS).unwrap_or(u64::MAX);
         let set = hash.checked_rem(sets).and_then(|set| usize::try_from(set).ok()).unwrap_or(0);
         let start = set.saturating_mul(WAYS);
         start..start.saturating_add(ways)
     }
+}
+
+fn keep_in<const N: usize>(ways: &mut [CacheSlot<N>], token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>) {
+    if let Some(slot) = ways.iter_mut().min_by_key(|slot| slot.expiry()) {
+        slot.keep(token, version, judged);
+    }
+}
+
+impl<M: AsRef<[CacheSlot<N>]> + AsMut<[CacheSlot<N>]>, const N: usize> TokenMemory for TokenCache<M, N> {
+    fn recall(&mut self, token: TokenText<'_>, version: &KeyVersion, scratch: &mut [u8]) -> Option<Recalled> {
+        let ways = self.slots.as_ref().get(self.place_of(token))?;
+        ways.iter().find(|slot| slot.holds(token, version))?.recall(scratch)
+    }
+
+    fn keep(&mut self, token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>) {
+        let place = self.place_of(token);
+        self.slots.as_mut().get_mut(place).into_iter().for_each(|ways| keep_in(ways, token, version, judged));
+    }
+}
+
+/// What a server remembers of good tokens. It makes verdicts cheaper and never changes one: whatever is recalled is judged again, by the
+/// same code, for all but its signature.
+pub trait TokenMemory {
+    /// Copies the payload of this very token, if it was kept under the key set `version`, to the start of `scratch`.
+    fn recall(&mut self, token: TokenText<'_>, version: &KeyVersion, scratch: &mut [u8]) -> Option<Recalled>;
+
+    /// The signature of this token was good under the key set `version`.
+    fn keep(&mut self, token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>);
+}
+
+/// A token by its text, whole or in the halves of a split token.
+#[derive(Clone, Copy)]
+pub struct TokenText<'a> {
+    head: &'a [u8],
+    ticket: Option<&'a [u8]>,
+}
+
+impl<'a> TokenText<'a> {
+    /// A compact token.
+    #[must_use]
+    pub const fn whole(token: &'a [u8]) -> Self {
+        Self { head: token, ticket: None }
+    }
+
+    /// A split token, which is not joined.
+    #[must_use]
+    pub const fn split(counterfoil: Counterfoil<'a>, ticket: Ticket<'a>) -> Self {
+        Self { head: counterfoil.as_bytes(), ticket: Some(ticket.as_bytes()) }
+    }
+
+    /// Its last 64 characters, all of its signature, the part in which tokens differ most: enough to spread them by.
+    #[must_use]
+    pub fn tail(self) -> &'a [u8] {
+        let end = self.ticket.unwrap_or(self.head);
+        end.get(end.len().saturating_sub(64)..).unwrap_or(end)
+    }
+
+    /// Finds its segments.
+    ///
+    /// # Errors
+    /// As [`Compact::parse`].
+    pub(crate) fn compact(self, limits: Limits) -> Result<Compact<'a>, Error> {
+        match self.ticket {
+            None => Compact::parse(self.head, limits),
+            Some(ticket) => Compact::from_halves(self.head, ticket, limits),
+        }
+    }
+
+    fn parts(self) -> impl Iterator<Item = &'a [u8]> {
+        let dot = self.ticket.map(|_| &b"."[..]);
+        core::iter::once(self.head).chain(dot).chain(self.ticket)
+    }
+
+    fn is(self, token: &[u8]) -> bool {
+        match self.ticket {
+            None => self.head == token,
+            Some(ticket) => token.strip_suffix(ticket).and_then(|rest| rest.strip_suffix(b".")) == Some(self.head),
+        }
+    }
+}
+
+impl core::fmt::Debug for TokenText<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.ticket.is_some() { "TokenText(split)" } else { "TokenText(whole)" })
+    }
+}
+
+/// A token that was good before, with its payload at the start of the scratch memory it was recalled into.
+pub struct Recalled {
+    length: usize,
+    claims: TokenClaims,
+    typ: Option<Typ>,
+    algorithm: &'static str,
+}
+
+impl Recalled {
+    pub(crate) fn judge_again<'s>(
+        &self,
+        verifier: &Verifier<'_>,
+        holder: Holder,
+        now: UnixTime,
+        scratch: &'s [u8],
+    ) -> Result<AccessToken<'s>, Error> {
+        let payload = scratch.get(..self.length).ok_or(Error::BufferTooSmall)?;
+        let text = core::str::from_utf8(payload).map_err(|_| Error::TextNotUtf8)?;
+        verifier.judge_again(&judged_of(text, &self.claims, self.typ.as_ref(), self.algorithm), holder, now)?;
+        Ok(AccessToken::new(text, self.claims))
+    }
+}
+
+impl core::fmt::Debug for Recalled {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Recalled({} bytes of claims)", self.length)
+    }
+}
+
+fn judged_of<'a>(text: &'a str, claims: &TokenClaims, typ: Option<&'a Typ>, algorithm: &'static str) -> Judged<'a> {
+    let typ = typ.map(|(raw, escaped)| Str::new(raw, *escaped));
+    Judged { token: AccessToken::new(text, *claims), typ, algorithm }
+}
+
+impl Verifier<'_> {
+    /// As [`Verifier::accept`], for a credential that stands for what was looked up, and with a memory of good tokens.
+    ///
+    /// # Errors
+    /// As [`Verifier::accept`]; [`Error::TicketMalformed`].
+    pub fn accept_as<'s>(
+        &self,
+        form: TokenForm<'_>,
+        (credential, presenter): (&[u8], Presenter<'_>),
+        now: UnixTime,
+        memory: Option<&mut dyn TokenMemory>,
+        scratch: &'s mut [u8],
+    ) -> Result<AccessToken<'s>, Error> {
+        let basis = form.basis(credential)?;
+        judge(self, memory, basis, holder_of(presenter, credential)?, now, scratch)
+    }
+}
+
+/// Judges a token anew, or again where `memory` knows it; an issuer's answer always anew.
+pub(crate) fn judge<'s>(
+    verifier: &Verifier<'_>,
+    memory: Option<&mut dyn TokenMemory>,
+    basis: Basis<'_>,
+    holder: Holder,
+    now: UnixTime,
+    scratch: &'s mut [u8],
+) -> Result<AccessToken<'s>, Error> {
+    let token = match basis {
+        Basis::Token(token) => token,
+        Basis::Answer(answer) => return verifier.judge_introspected(answer, holder, now, scratch),
+    };
+    let version = verifier.keys().version();
+    let Some(memory) = memory else {
+        return verifier.judge(&token.compact(verifier.limits())?, holder, now, scratch).map(|judged| judged.token);
+    };
+    if let Some(recalled) = memory.recall(token, version, scratch) {
+        return recalled.judge_again(verifier, holder, now, scratch);
+    }
+    let judged = verifier.judge(&token.compact(verifier.limits())?, holder, now, scratch)?;
+    memory.keep(token, version, &judged);
+    Ok(judged.token)
 }
 
 /// How many slots a token may lie in: tokens that fall together do not displace each other at once.

@@ -88,13 +88,7 @@ impl<'a> ProofRules<'a> {
         store: &mut dyn ReplayStore,
         scratch: &mut [u8],
     ) -> Result<Proof, Error> {
-        let read = self.read(proof, target, now, scratch)?;
-        let signature = read.signature(store.keys(), 0);
-        signature
-            .algorithm
-            .verify_prepared(signature.key, signature.prepared, signature.message, signature.signature)
-            .map_err(|_| Error::ProofSignature)?;
-        read.redeem(store, now)
+        self.read(proof, target, now, scratch)?.accept(store, now)
     }
 
     /// Everything but the signature and the store: what costs little.
@@ -212,6 +206,16 @@ impl ReadProof<'_, '_, '_> {
             None => &[],
         };
         self.unverified.signature(self.algorithm, FoundKey { public: &self.key, prepared }, number)
+    }
+
+    /// What is left to judge: the signature, and then the store.
+    pub(crate) fn accept(&self, store: &mut dyn ReplayStore, now: UnixTime) -> Result<Proof, Error> {
+        let signature = self.signature(store.keys(), 0);
+        signature
+            .algorithm
+            .verify_prepared(signature.key, signature.prepared, signature.message, signature.signature)
+            .map_err(|_| Error::ProofSignature)?;
+        self.redeem(store, now)
     }
 
     /// The last step, after every other check: a proof that fails burns no `jti`.

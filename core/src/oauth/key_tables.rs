@@ -1,5 +1,7 @@
 //! Tables for DPoP keys that come again, in memory that the caller provides: the second proof of a key pays for all that follow.
 
+use core::marker::PhantomData;
+
 use crate::error::Error;
 use crate::jose::algorithm::Algorithm;
 use crate::jose::jwk::PublicKey;
@@ -15,20 +17,67 @@ pub trait KeyMemory {
     fn seen(&mut self, thumbprint: &Thumbprint, algorithm: &dyn Algorithm, key: &PublicKey);
 }
 
-/// A place for the table of one key, of `WORDS` 64-bit words.
+/// The table of one key, as it is kept: empty until the key's second good proof.
+pub trait Table: Default {
+    /// The words that [`Algorithm::prepare`] wrote, or none.
+    fn words(&self) -> &[u64];
+
+    /// Lets `algorithm` write the words for `key`.
+    fn prepare(&mut self, algorithm: &dyn Algorithm, key: &PublicKey);
+
+    /// Forgets them.
+    fn clear(&mut self);
+}
+
+/// A [`Table`] of at most `WORDS` 64-bit words, in its slot.
 #[derive(Clone, Debug)]
-pub struct KeySlot<const WORDS: usize> {
+pub struct InPlace<const WORDS: usize> {
+    length: usize,
+    words: [u64; WORDS],
+}
+
+impl<const WORDS: usize> InPlace<WORDS> {
+    const EMPTY: Self = Self { length: 0, words: [0; WORDS] };
+}
+
+impl<const WORDS: usize> Default for InPlace<WORDS> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<const WORDS: usize> Table for InPlace<WORDS> {
+    fn words(&self) -> &[u64] {
+        self.words.get(..self.length).unwrap_or(&[])
+    }
+
+    fn prepare(&mut self, algorithm: &dyn Algorithm, key: &PublicKey) {
+        self.length = algorithm.prepare(key, &mut self.words).min(WORDS);
+    }
+
+    fn clear(&mut self) {
+        self.length = 0;
+    }
+}
+
+/// A place for the table of one key.
+#[derive(Clone, Debug, Default)]
+pub struct TableSlot<T> {
     thumbprint: [u8; 32],
     /// Good proofs since the key was taken up, halved when another key is; 0 for an empty place.
     uses: u32,
-    length: usize,
-    table: [u64; WORDS],
+    table: T,
 }
+
+/// A [`TableSlot`] that holds `WORDS` 64-bit words by itself.
+pub type KeySlot<const WORDS: usize> = TableSlot<InPlace<WORDS>>;
 
 impl<const WORDS: usize> KeySlot<WORDS> {
     /// A place that holds nothing.
-    pub const EMPTY: Self = Self { thumbprint: [0; 32], uses: 0, length: 0, table: [0; WORDS] };
+    pub const EMPTY: Self = Self { thumbprint: [0; 32], uses: 0, table: InPlace::EMPTY };
+}
 
+impl<T> TableSlot<T> {
     fn holds(&self, thumbprint: &Thumbprint) -> bool {
         self.uses > 0 && self.thumbprint == *thumbprint.as_bytes()
     }
@@ -36,52 +85,64 @@ impl<const WORDS: usize> KeySlot<WORDS> {
 
 /// A [`KeyMemory`] of fixed capacity. A client with many keys of its own can make it forget; that costs time and nothing else.
 #[derive(Debug)]
-pub struct KeyTables<'m, const WORDS: usize> {
-    slots: &'m mut [KeySlot<WORDS>],
+pub struct KeyTables<M, T> {
+    slots: M,
     key: HashKey,
+    of: PhantomData<T>,
 }
 
 /// How many slots a key may lie in.
 const WAYS: usize = 4;
 
-impl<'m, const WORDS: usize> KeyTables<'m, WORDS> {
-    /// Tables in `slots`, which are emptied; a rest that does not fill a group of 4 stays unused.
+impl<M, T: Table> KeyTables<M, T>
+where
+    M: AsRef<[TableSlot<T>]> + AsMut<[TableSlot<T>]>,
+{
+    /// Tables in `slots`, borrowed or owned, which are emptied; a rest that does not fill a group of 4 stays unused.
     ///
     /// # Errors
     /// [`Error::MemoryTooSmall`] below 4 slots.
-    pub fn new(slots: &'m mut [KeySlot<WORDS>], key: HashKey) -> Result<Self, Error> {
-        if slots.len() < WAYS {
+    pub fn new(mut slots: M, key: HashKey) -> Result<Self, Error> {
+        if slots.as_ref().len() < WAYS {
             return Err(Error::MemoryTooSmall);
         }
-        for slot in slots.iter_mut() {
-            (slot.uses, slot.length) = (0, 0);
+        for slot in slots.as_mut() {
+            slot.uses = 0;
+            slot.table.clear();
         }
-        Ok(Self { slots, key })
+        Ok(Self { slots, key, of: PhantomData })
+    }
+
+    /// The table of a key, built or not; `None` for a key that is not remembered.
+    pub fn table(&self, thumbprint: &Thumbprint) -> Option<&T> {
+        let (groups, _) = self.slots.as_ref().as_chunks::<WAYS>();
+        let ways = groups.get(self.group_of(thumbprint))?;
+        ways.iter().find(|slot| slot.holds(thumbprint)).map(|slot| &slot.table)
     }
 
     fn group_of(&self, thumbprint: &Thumbprint) -> usize {
-        let groups = u64::try_from(self.slots.len() / WAYS).unwrap_or(1);
+        let groups = u64::try_from(self.slots.as_ref().len() / WAYS).unwrap_or(1);
         let group = self.key.hash(thumbprint.as_bytes()).checked_rem(groups).unwrap_or(0);
         usize::try_from(group).unwrap_or(0)
     }
 }
 
-impl<const WORDS: usize> KeyMemory for KeyTables<'_, WORDS> {
+impl<M, T: Table> KeyMemory for KeyTables<M, T>
+where
+    M: AsRef<[TableSlot<T>]> + AsMut<[TableSlot<T>]>,
+{
     fn prepared(&self, thumbprint: &Thumbprint) -> &[u64] {
-        let (groups, _) = self.slots.as_chunks::<WAYS>();
-        let ways = groups.get(self.group_of(thumbprint)).map_or(&[][..], |group| group);
-        let found = ways.iter().find(|slot| slot.holds(thumbprint));
-        found.and_then(|slot| slot.table.get(..slot.length)).unwrap_or(&[])
+        self.table(thumbprint).map_or(&[], Table::words)
     }
 
     fn seen(&mut self, thumbprint: &Thumbprint, algorithm: &dyn Algorithm, key: &PublicKey) {
         let group = self.group_of(thumbprint);
-        let (groups, _) = self.slots.as_chunks_mut::<WAYS>();
+        let (groups, _) = self.slots.as_mut().as_chunks_mut::<WAYS>();
         let Some(ways) = groups.get_mut(group) else { return };
         if let Some(slot) = ways.iter_mut().find(|slot| slot.holds(thumbprint)) {
             slot.uses = slot.uses.saturating_add(1);
-            if slot.uses == 2 && slot.length == 0 {
-                slot.length = algorithm.prepare(key, &mut slot.table).min(WORDS);
+            if slot.uses == 2 && slot.table.words().is_empty() {
+                slot.table.prepare(algorithm, key);
             }
             return;
         }
@@ -89,7 +150,8 @@ impl<const WORDS: usize> KeyMemory for KeyTables<'_, WORDS> {
             slot.uses /= 2;
         }
         if let Some(slot) = ways.iter_mut().min_by_key(|slot| slot.uses) {
-            (slot.thumbprint, slot.uses, slot.length) = (*thumbprint.as_bytes(), 1, 0);
+            (slot.thumbprint, slot.uses) = (*thumbprint.as_bytes(), 1);
+            slot.table.clear();
         }
     }
 }

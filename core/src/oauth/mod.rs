@@ -8,6 +8,8 @@ pub(crate) mod claims;
 pub mod confirmation;
 pub mod dpop;
 mod htu;
+pub mod introspection;
+pub mod issuer;
 pub mod jarm;
 pub mod key_tables;
 pub mod nonce;

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::jose::thumbprint::Thumbprint;
+use crate::oauth::cache::TokenMemory;
 use crate::oauth::key_tables::KeyMemory;
 use crate::time::UnixTime;
 use crate::wire::siphash::HashKey;
@@ -50,12 +51,23 @@ pub trait ReplayStore {
     fn keys(&mut self) -> Option<&mut dyn KeyMemory> {
         None
     }
+
+    /// What is remembered of good tokens, where anything is.
+    fn tokens(&mut self) -> Option<&mut dyn TokenMemory> {
+        None
+    }
 }
 
 /// A [`ReplayStore`] beside a [`KeyMemory`].
 pub struct WithKeys<'a> {
     store: &'a mut dyn ReplayStore,
     keys: &'a mut dyn KeyMemory,
+}
+
+/// A [`ReplayStore`] beside a [`TokenMemory`].
+pub struct WithTokens<'a> {
+    store: &'a mut dyn ReplayStore,
+    tokens: &'a mut dyn TokenMemory,
 }
 
 impl<'a> WithKeys<'a> {
@@ -73,11 +85,42 @@ impl ReplayStore for WithKeys<'_> {
     fn keys(&mut self) -> Option<&mut dyn KeyMemory> {
         Some(self.keys)
     }
+
+    fn tokens(&mut self) -> Option<&mut dyn TokenMemory> {
+        self.store.tokens()
+    }
 }
 
 impl core::fmt::Debug for WithKeys<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("WithKeys")
+    }
+}
+
+impl<'a> WithTokens<'a> {
+    /// Remembers proofs in `store` and good tokens in `tokens`.
+    pub fn new(store: &'a mut dyn ReplayStore, tokens: &'a mut dyn TokenMemory) -> Self {
+        Self { store, tokens }
+    }
+}
+
+impl ReplayStore for WithTokens<'_> {
+    fn first_use(&mut self, id: &ProofId, until: UnixTime, now: UnixTime) -> Result<bool, Error> {
+        self.store.first_use(id, until, now)
+    }
+
+    fn keys(&mut self) -> Option<&mut dyn KeyMemory> {
+        self.store.keys()
+    }
+
+    fn tokens(&mut self) -> Option<&mut dyn TokenMemory> {
+        Some(self.tokens)
+    }
+}
+
+impl core::fmt::Debug for WithTokens<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("WithTokens")
     }
 }
 
@@ -100,8 +143,8 @@ impl ReplayEntry {
 /// With two choices, buckets of 16 fill evenly: a table less than 80 % full practically always has room, and where it has none the
 /// proof is refused. Size it as requests per second × (window back + window ahead) ÷ 0.8; 24 bytes each.
 #[derive(Debug)]
-pub struct ReplayTable<'m> {
-    entries: &'m mut [ReplayEntry],
+pub struct ReplayTable<M> {
+    entries: M,
     key: HashKey,
     /// The latest `now` seen: what had expired by then may have been overwritten.
     latest: UnixTime,
@@ -109,29 +152,29 @@ pub struct ReplayTable<'m> {
 
 const BUCKET: usize = 16;
 
-impl<'m> ReplayTable<'m> {
-    /// A table in `entries`, which are emptied; a rest that does not fill a bucket of 16 stays unused.
+impl<M: AsRef<[ReplayEntry]> + AsMut<[ReplayEntry]>> ReplayTable<M> {
+    /// A table in `entries`, borrowed or owned, which are emptied; a rest that does not fill a bucket of 16 stays unused.
     ///
     /// # Errors
     /// [`Error::MemoryTooSmall`] below 16 entries.
-    pub fn new(entries: &'m mut [ReplayEntry], key: HashKey) -> Result<Self, Error> {
-        if entries.len() < BUCKET {
+    pub fn new(mut entries: M, key: HashKey) -> Result<Self, Error> {
+        if entries.as_ref().len() < BUCKET {
             return Err(Error::MemoryTooSmall);
         }
-        entries.fill(ReplayEntry::EMPTY);
+        entries.as_mut().fill(ReplayEntry::EMPTY);
         Ok(Self { entries, key, latest: UnixTime(0) })
     }
 
     /// The two buckets that `id` may lie in, which may be the same one.
     fn buckets_of(&self, id: &ProofId) -> [usize; 2] {
-        let (buckets, _) = self.entries.as_chunks::<BUCKET>();
+        let (buckets, _) = self.entries.as_ref().as_chunks::<BUCKET>();
         let hash = self.key.hash(&id.0);
         let place = |half: u64| usize::try_from(half).unwrap_or(0).checked_rem(buckets.len()).unwrap_or(0);
         [place(hash & 0xffff_ffff), place(hash >> 32)]
     }
 }
 
-impl ReplayStore for ReplayTable<'_> {
+impl<M: AsRef<[ReplayEntry]> + AsMut<[ReplayEntry]>> ReplayStore for ReplayTable<M> {
     fn first_use(&mut self, id: &ProofId, until: UnixTime, now: UnixTime) -> Result<bool, Error> {
         self.latest = self.latest.max(now);
         let now = self.latest;
@@ -140,7 +183,7 @@ impl ReplayStore for ReplayTable<'_> {
         }
         let tag = id.0.first_chunk().copied().unwrap_or_default();
         let choices = self.buckets_of(id);
-        let (buckets, _) = self.entries.as_chunks_mut::<BUCKET>();
+        let (buckets, _) = self.entries.as_mut().as_chunks_mut::<BUCKET>();
         let live = |entry: &&ReplayEntry| entry.free_from > now.0;
         let mut emptiest = (BUCKET, 0);
         for choice in choices {
@@ -157,15 +200,15 @@ impl ReplayStore for ReplayTable<'_> {
     }
 }
 
-impl<'m> ReplayTable<'m> {
+impl<M: AsRef<[ReplayEntry]> + AsMut<[ReplayEntry]>> ReplayTable<M> {
     /// Goes on with entries that a table with the same key left behind, as it was when it was at `latest`: for memory that several
     /// processes share, one of which uses it at a time. A process that dies while it writes an entry leaves no proof that would be
     /// accepted twice: whatever the entry says, the proof that it was written for has not been accepted.
     ///
     /// # Errors
     /// [`Error::MemoryTooSmall`] below 16 entries.
-    pub const fn resume(entries: &'m mut [ReplayEntry], key: HashKey, latest: UnixTime) -> Result<Self, Error> {
-        if entries.len() < BUCKET {
+    pub fn resume(entries: M, key: HashKey, latest: UnixTime) -> Result<Self, Error> {
+        if entries.as_ref().len() < BUCKET {
             return Err(Error::MemoryTooSmall);
         }
         Ok(Self { entries, key, latest })

@@ -2,9 +2,9 @@
 
 use crate::error::{Error, HttpAnswer};
 use crate::jose::algorithm::verify_all;
-use crate::jose::jws::Compact;
 use crate::jose::thumbprint::Thumbprint;
 use crate::oauth::access_token::AccessToken;
+use crate::oauth::cache::{self, TokenText};
 use crate::oauth::certificate::ClientCertificate;
 use crate::oauth::challenge;
 use crate::oauth::confirmation::Holder;
@@ -100,8 +100,28 @@ pub enum TokenForm<'a> {
     Whole,
     /// It is a reference; the issuer says that this compact token is what it refers to.
     Phantom(&'a [u8]),
+    /// It is a reference; this is the claims object with which the issuer answered (RFC 7662, or [`crate::oauth::introspection`] for a
+    /// signed answer). It is judged as strictly as a token's claims.
+    Introspected(&'a [u8]),
     /// It is a ticket; this is its counterfoil.
     Split(Counterfoil<'a>),
+}
+
+impl<'a> TokenForm<'a> {
+    pub(crate) fn basis(self, credential: &'a [u8]) -> Result<Basis<'a>, Error> {
+        Ok(match self {
+            Self::Whole => Basis::Token(TokenText::whole(credential)),
+            Self::Phantom(token) => Basis::Token(TokenText::whole(token)),
+            Self::Introspected(answer) => Basis::Answer(answer),
+            Self::Split(counterfoil) => Basis::Token(TokenText::split(counterfoil, Ticket::parse(credential)?)),
+        })
+    }
+}
+
+/// What there is to judge a credential by.
+pub(crate) enum Basis<'a> {
+    Token(TokenText<'a>),
+    Answer(&'a [u8]),
 }
 
 /// A request that was refused, with what its answer depends on.
@@ -219,7 +239,8 @@ impl<'a> ResourceServer<'a> {
         match credential.scheme {
             Scheme::Bearer => {
                 let holder = holder_of(request, scratch).map_err(refuse)?;
-                self.judge(form, credential, holder, now, scratch).map_err(refuse)
+                let basis = form.basis(credential.token).map_err(refuse)?;
+                cache::judge(&self.verifier, store.tokens(), basis, holder, now, scratch).map_err(refuse)
             }
             Scheme::Dpop => {
                 let proof = only_proof(request).map_err(refuse)?;
@@ -245,41 +266,33 @@ impl<'a> ResourceServer<'a> {
         store: &mut dyn ReplayStore,
         scratch: &'s mut [u8],
     ) -> Result<AccessToken<'s>, Error> {
-        let compact = self.compact(form, credential)?;
-        let token = self.verifier.judge_but_signature(&compact, Holder::Key(proof.thumbprint()), now, scratch)?;
-        let mut signatures = [token.signature(0), proof.signature(store.keys(), 1)];
+        let holder = Holder::Key(proof.thumbprint());
+        let token = match form.basis(credential.token)? {
+            Basis::Token(token) => token,
+            Basis::Answer(answer) => {
+                let accepted = self.verifier.judge_introspected(answer, holder, now, scratch)?;
+                return proof.accept(store, now).map(|_| accepted);
+            }
+        };
+        let version = self.verifier.keys().version();
+        if let Some(recalled) = store.tokens().and_then(|tokens| tokens.recall(token, version, scratch)) {
+            let accepted = recalled.judge_again(&self.verifier, holder, now, scratch)?;
+            return proof.accept(store, now).map(|_| accepted);
+        }
+        let compact = token.compact(self.verifier.limits())?;
+        let pending = self.verifier.judge_but_signature(&compact, holder, now, scratch)?;
+        let mut signatures = [pending.signature(0), proof.signature(store.keys(), 1)];
         verify_all(&mut signatures);
         signatures.sort_unstable_by_key(|signature| signature.number);
         let [of_token, of_proof] = signatures;
         of_token.verdict?;
-        let accepted = self.verifier.conclude(&token, now)?.token;
+        let judged = self.verifier.conclude(&pending, now)?;
         of_proof.verdict.map_err(|_| Error::ProofSignature)?;
         proof.redeem(store, now)?;
-        Ok(accepted)
-    }
-
-    fn judge<'s>(
-        &self,
-        form: TokenForm<'_>,
-        credential: &Credential<'_>,
-        holder: Holder,
-        now: UnixTime,
-        scratch: &'s mut [u8],
-    ) -> Result<AccessToken<'s>, Error> {
-        let compact = self.compact(form, credential)?;
-        self.verifier.judge(&compact, holder, now, scratch).map(|judged| judged.token)
-    }
-
-    fn compact<'t>(&self, form: TokenForm<'t>, credential: &Credential<'t>) -> Result<Compact<'t>, Error> {
-        let limits = self.verifier.limits();
-        match form {
-            TokenForm::Whole => Compact::parse(credential.token, limits),
-            TokenForm::Phantom(token) => Compact::parse(token, limits),
-            TokenForm::Split(counterfoil) => {
-                let ticket = Ticket::parse(credential.token)?;
-                Compact::from_halves(counterfoil.as_bytes(), ticket.as_bytes(), limits)
-            }
+        if let Some(tokens) = store.tokens() {
+            tokens.keep(token, version, &judged);
         }
+        Ok(judged.token)
     }
 
     /// Writes the value of `WWW-Authenticate` for a refusal to the start of `out`; `None` where none is sent.

@@ -12,6 +12,7 @@ use crate::jose::thumbprint::Thumbprint;
 use crate::oauth::access_token::AccessToken;
 use crate::oauth::claims::TokenClaims;
 use crate::oauth::confirmation::{Binding, Holder, Presenter};
+use crate::oauth::introspection;
 use crate::oauth::split_token::{Counterfoil, Ticket};
 use crate::time::{Seconds, UnixTime};
 use crate::wire::value::Str;
@@ -255,6 +256,23 @@ impl<'a> Verifier<'a> {
         claims.judge_demands(text, &self.demands, now, self.leeway)
     }
 
+    /// Judges what an issuer says of a token it was asked about, as a token's claims.
+    pub(crate) fn judge_introspected<'s>(
+        &self,
+        answer: &[u8],
+        holder: Holder,
+        now: UnixTime,
+        scratch: &'s mut [u8],
+    ) -> Result<AccessToken<'s>, Error> {
+        introspection::judge_active(answer)?;
+        let own = scratch.get_mut(..answer.len()).ok_or(Error::BufferTooSmall)?;
+        own.copy_from_slice(answer);
+        let (text, claims) = TokenClaims::read(own)?;
+        self.judge_claims(text, &claims, holder, now)?;
+        claims.judge_demands(text, &self.demands, now, self.leeway)?;
+        Ok(AccessToken::new(text, claims))
+    }
+
     fn judge_type(&self, typ: Option<Str<'_>>) -> Result<(), Error> {
         if self.profile.types.iter().any(|accepted| accepted.admits(typ)) { Ok(()) } else { Err(Error::TypeMismatch) }
     }
@@ -308,10 +326,16 @@ impl Pending<'_, '_, '_> {
 }
 
 /// A token that was accepted, with what of its header a later judgement needs.
-pub(crate) struct Judged<'s> {
+pub struct Judged<'s> {
     pub(crate) token: AccessToken<'s>,
     pub(crate) typ: Option<Str<'s>>,
     pub(crate) algorithm: &'static str,
+}
+
+impl core::fmt::Debug for Judged<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Judged").field(&self.token).finish()
+    }
 }
 
 /// What the presenter holds. A proof serves only the credential that it was made for (`ath`, RFC 9449 section 4.3).

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256};
+use counterfoil::error::Family;
 use counterfoil::jose::algorithm::{Algorithm, Primitive};
 use counterfoil::jose::header::TokenType;
 use counterfoil::jose::jwk::PublicKey;
@@ -17,8 +18,8 @@ use counterfoil::oauth::confirmation::{Binding, Presenter};
 use counterfoil::oauth::dpop::{ProofRules, ProofTarget};
 use counterfoil::oauth::jarm::{AuthorizationResponse, ResponseRules, SentState};
 use counterfoil::oauth::nonce::NonceKey;
-use counterfoil::oauth::replay::{ReplayEntry, ReplayTable};
-use counterfoil::oauth::request::{Request, ResourceServer};
+use counterfoil::oauth::replay::{ReplayEntry, ReplayStore, ReplayTable, WithTokens};
+use counterfoil::oauth::request::{Request, ResourceServer, TokenForm};
 use counterfoil::oauth::split_token::{self, Counterfoil, CounterfoilKey, KeyEncoding, Ticket};
 use counterfoil::oauth::verifier::{Demands, Profile, Verifier};
 use counterfoil::wire::siphash::HashKey;
@@ -184,7 +185,20 @@ impl Vectors {
                     let verdict = judge_request(&server, earlier, earlier_now, &mut store);
                     assert_eq!(verdict.verdict, earlier["expect"].as_str().expect("expect"), "an earlier request");
                 }
-                outcome = Some(judge_request(&server, input, now, &mut store));
+                let fresh = judge_request(&server, input, now, &mut store);
+                // With a memory of good tokens the verdict is the same twice: when it judges anew, and from memory.
+                let mut slots = vec![CacheSlot::<4096>::empty(); 2];
+                let mut tokens = TokenCache::new(&mut slots, HashKey::new([3; 16]))?;
+                for _ in 0..2 {
+                    let mut memory = vec![ReplayEntry::EMPTY; 64];
+                    let mut store = ReplayTable::new(&mut memory, HashKey::new([5; 16]))?;
+                    for earlier in input["before"].as_array().into_iter().flatten() {
+                        judge_request(&server, earlier, UnixTime(earlier["now"].as_u64().expect("now")), &mut store);
+                    }
+                    let remembered = judge_request(&server, input, now, &mut WithTokens::new(&mut store, &mut tokens));
+                    assert_eq!((remembered.verdict, &remembered.output), (fresh.verdict, &fresh.output), "the memory disagrees");
+                }
+                outcome = Some(fresh);
                 Ok(Map::new())
             })
         });
@@ -223,11 +237,37 @@ fn access_token(
             verdicts[0].map(|token| claims_of(&token))
         });
         assert_eq!(together, fresh, "the batch disagrees");
+        // And what an issuer says of a token is judged as its claims are.
+        let is_of_claims = |error: &Error| matches!(error.family(), Family::Claim | Family::Confirmation) && *error != Error::TypeMismatch;
+        if let (Some(answer), true) = (active_answer(&token), fresh.as_ref().err().is_none_or(is_of_claims)) {
+            let introspected = with_presenter(&input["presenter"], algorithms, &token, now, |presenter| {
+                verifier
+                    .accept_as(TokenForm::Introspected(&answer), (&token, presenter), now, None, &mut scratch())
+                    .map(|token| claims_of(&token))
+            });
+            let without_active = introspected.map(|mut output| {
+                output["claims"].as_object_mut().expect("claims").remove("active");
+                output
+            });
+            assert_eq!(without_active, fresh, "introspection disagrees");
+        }
         fresh
     })
 }
 
-fn judge_request(server: &ResourceServer<'_>, input: &Value, now: UnixTime, store: &mut ReplayTable<'_>) -> Outcome {
+/// The token's payload with `active`, as an issuer would answer; `None` where there is no room for that.
+fn active_answer(token: &[u8]) -> Option<Vec<u8>> {
+    let mut buffer = scratch();
+    let (payload, _) = base64url::decode(token.split(|byte| *byte == b'.').nth(1)?, &mut buffer).ok()?;
+    let members = json::read_value(payload).ok()?.as_object()?;
+    if members.clone().any(|(name, _)| name.is("active")) || members.count() == 0 {
+        return None;
+    }
+    let answer = [b"{\"active\":true,", payload.trim_ascii().strip_prefix(b"{")?].concat();
+    json::read_value(&answer).is_ok().then_some(answer)
+}
+
+fn judge_request(server: &ResourceServer<'_>, input: &Value, now: UnixTime, store: &mut dyn ReplayStore) -> Outcome {
     let values = |name: &str| input[name].as_array().into_iter().flatten().map(bytes).collect::<Vec<_>>();
     let (authorization, dpop) = (values("authorization"), values("dpop"));
     let (authorization, dpop): (Vec<&[u8]>, Vec<&[u8]>) =
@@ -383,14 +423,14 @@ fn ticket_hash(input: &Value) -> Judgement {
     Ok(output([("hex", json!(hex))]))
 }
 
-fn certificate(input: &Value) -> Result<Thumbprint, Error> {
+pub(crate) fn certificate(input: &Value) -> Result<Thumbprint, Error> {
     match input["values"].as_array().map(Vec::as_slice) {
         Some([value]) => form_of(input, &bytes(value)).thumbprint(&mut scratch()),
         _ => Err(Error::CertificateRepeated),
     }
 }
 
-fn form_of<'a>(certificate: &Value, value: &'a [u8]) -> ClientCertificate<'a> {
+pub(crate) fn form_of<'a>(certificate: &Value, value: &'a [u8]) -> ClientCertificate<'a> {
     match certificate["form"].as_str().expect("a form") {
         "der" => ClientCertificate::Der(value),
         "pem" => ClientCertificate::Pem(value),
@@ -501,17 +541,17 @@ pub(crate) fn algorithms(policy: &Map<String, Value>) -> Vec<&'static dyn Algori
     policy["algorithms"].as_array().expect("algorithms").iter().map(named).collect()
 }
 
-fn claims_of(token: &AccessToken<'_>) -> Map<String, Value> {
+pub(crate) fn claims_of(token: &AccessToken<'_>) -> Map<String, Value> {
     let claims: BTreeMap<String, Value> =
         token.claims().map(|(name, value)| (name.to_string(), serde_json::from_str(value.raw()).expect("JSON"))).collect();
     output([("claims", json!(claims))])
 }
 
-fn output<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+pub(crate) fn output<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn text<'p>(policy: &'p Map<String, Value>, name: &str) -> &'p str {
+pub(crate) fn text<'p>(policy: &'p Map<String, Value>, name: &str) -> &'p str {
     policy.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -529,7 +569,7 @@ pub(crate) fn bytes(text: &Value) -> Vec<u8> {
     }
 }
 
-fn from_hex(hex: &str) -> Vec<u8> {
+pub(crate) fn from_hex(hex: &str) -> Vec<u8> {
     assert!(hex.len().is_multiple_of(2), "odd hex");
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
 }

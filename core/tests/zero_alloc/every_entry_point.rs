@@ -6,17 +6,19 @@ use base64ct::Encoding as _;
 use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256};
 use counterfoil::jose::algorithm::Algorithms;
 use counterfoil::jose::keys::{Key, KeySet, Keys};
+use counterfoil::jose::policy::Limits;
 use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::access_token::AccessToken;
 use counterfoil::oauth::cache::{CacheSlot, TokenCache};
 use counterfoil::oauth::certificate::ClientCertificate;
 use counterfoil::oauth::confirmation::Presenter;
 use counterfoil::oauth::dpop::{ProofRules, ProofTarget};
+use counterfoil::oauth::issuer::{claimed_issuer, claimed_kid};
 use counterfoil::oauth::jarm::{ResponseRules, SentState};
 use counterfoil::oauth::key_tables::{KeySlot, KeyTables};
 use counterfoil::oauth::nonce::NonceKey;
 use counterfoil::oauth::replay::{ReplayEntry, ReplayTable, WithKeys};
-use counterfoil::oauth::request::{Request, ResourceServer};
+use counterfoil::oauth::request::{Request, ResourceServer, TokenForm};
 use counterfoil::oauth::split_token::{self, Counterfoil, CounterfoilKey, KeyEncoding, Ticket};
 use counterfoil::oauth::verifier::{Demands, Verifier};
 use counterfoil::wire::siphash::HashKey;
@@ -192,6 +194,45 @@ fn the_cache_needs_no_heap() {
                 Err(Error::SignatureInvalid) => Ok(()),
                 other => other.map(drop).and(Err(Error::Panicked)),
             }
+        });
+    }
+}
+
+#[test]
+fn looked_up_tokens_need_no_heap() {
+    let mut host = Host::new();
+    let mut slots = vec![CacheSlot::<1024>::empty(); 16];
+    for Subject { name, token: [good, forged], .. } in Subject::all() {
+        let payload = good.split(|byte| *byte == b'.').nth(1).expect("a payload");
+        let payload = base64ct::Base64UrlUnpadded::decode_vec(str::from_utf8(payload).expect("ASCII")).expect("base64url");
+        let answer = |active: &str| [b"{\"active\":", active.as_bytes(), b",", &payload[1..]].concat();
+        let (active, inactive, unclear) = (answer("true"), answer("false"), answer("\"true\""));
+        let (scratch, keys, presenter) = host.parts();
+        let (verifier, presented) = (verifier(keys), (b"reference".as_slice(), presenter));
+        judge(name, Ok(()), || {
+            let token = verifier.accept_as(TokenForm::Introspected(&active), presented, NOW, None, scratch)?;
+            let mut memory = [0; 1024];
+            read(&token.keep(&mut memory[..]).ok_or(Error::BufferTooSmall)?.token())
+        });
+        for (answer, error) in
+            [(&inactive, Error::TokenInactive), (&unclear, Error::LookupUnavailable), (&payload, Error::LookupUnavailable)]
+        {
+            judge(name, Err(error), || verifier.accept_as(TokenForm::Introspected(answer), presented, NOW, None, scratch).map(drop));
+        }
+        judge(name, Ok(()), || {
+            let mut cache = TokenCache::new(&mut slots, HASH_KEY)?;
+            let (counterfoil, _) = split_token::split(&good)?;
+            let held = &good[counterfoil.as_bytes().len() + 1..];
+            for form in [TokenForm::Split(counterfoil), TokenForm::Split(counterfoil), TokenForm::Phantom(&good)] {
+                read(&verifier.accept_as(form, (held, presenter), NOW, Some(&mut cache), scratch)?)?;
+            }
+            verifier.accept_as(TokenForm::Phantom(&forged), presented, NOW, Some(&mut cache), scratch).map(drop).expect_err("forged");
+            assert_eq!(claimed_issuer(TokenForm::Phantom(&good), b"", ["other", ISSUER], Limits::DEFAULT, scratch), Ok(1));
+            assert_eq!(
+                claimed_issuer(TokenForm::Introspected(&active), b"", ["other"], Limits::DEFAULT, &mut []),
+                Err(Error::IssuerMismatch)
+            );
+            claimed_kid(TokenForm::Split(counterfoil), held, Limits::DEFAULT, scratch, |kid| assert!(kid.is_some()))
         });
     }
 }

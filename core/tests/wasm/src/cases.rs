@@ -11,7 +11,7 @@ use counterfoil::oauth::confirmation::{Binding, Presenter};
 use counterfoil::oauth::dpop::{ProofRules, ProofTarget};
 use counterfoil::oauth::jarm::{ResponseRules, SentState};
 use counterfoil::oauth::nonce::NonceKey;
-use counterfoil::oauth::replay::{ReplayEntry, ReplayTable};
+use counterfoil::oauth::replay::{ReplayEntry, ReplayStore, ReplayTable};
 use counterfoil::oauth::verifier::{Demands, Profile, Verifier};
 use counterfoil::wire::siphash::HashKey;
 use counterfoil::{Error, Seconds, UnixTime};
@@ -109,7 +109,7 @@ fn dpop(fields: &mut Fields<'_>, algorithms: Algorithms<'_>, now: UnixTime, room
 fn one_proof(
     fields: &mut Fields<'_>,
     rules: ProofRules<'_>,
-    store: &mut ReplayTable<'_>,
+    store: &mut dyn ReplayStore,
     now: UnixTime,
     room: &mut [u8],
 ) -> Option<Judgement> {
