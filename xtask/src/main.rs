@@ -54,7 +54,12 @@ const TESTS: &[Step] = &[
     Step { name: "format", run: || quiet(cargo(["fmt", "--all", "--check"])) },
     Step { name: "clippy", run: || quiet(cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])) },
     Step { name: "dependencies", run: dependencies },
-    Step { name: "tests", run: || shown(cargo(["test", "--workspace", "--quiet", "--lib", "--tests", "--bins", "--examples"])) },
+    Step {
+        name: "tests",
+        run: || {
+            shown(cargo(["test", "--workspace", "--exclude", "counterfoil-gateway", "--quiet", "--lib", "--tests", "--bins", "--examples"]))
+        },
+    },
     Step {
         name: "the structured test can fail",
         run: || {
@@ -72,6 +77,8 @@ const TESTS: &[Step] = &[
     Step { name: "freestanding link", run: embedded::freestanding },
     Step { name: "Cortex-M4 in qemu", run: embedded::cortex_m },
     Step { name: "wasm32 in Node", run: embedded::wasm },
+    // With all features, and so not among the workspace's tests: one build of it.
+    Step { name: "gateways: the engine with memory", run: gateway },
     Step { name: "instructions of the hot paths", run: counts::instructions },
     Step {
         name: "benches assert their verdicts",
@@ -100,6 +107,18 @@ fn shown(mut command: std::process::Command) -> Result<Outcome, Failure> {
     run(&mut command).map(|()| Outcome::Passed(String::new()))
 }
 
+fn gateway() -> Result<Outcome, Failure> {
+    let package = ["--quiet", "--package", "counterfoil-gateway", "--all-features"];
+    let mut clippy = cargo(["clippy", "--all-targets"]);
+    quiet({
+        clippy.args(package).args(["--", "-D", "warnings"]);
+        clippy
+    })?;
+    let mut test = cargo(["test"]);
+    test.args(package);
+    shown(test)
+}
+
 /// Licences, advisories and sources of every dependency, by deny.toml.
 fn dependencies() -> Result<Outcome, Failure> {
     if !step::has("cargo-deny") {
@@ -123,7 +142,8 @@ fn differential() -> Result<Outcome, Failure> {
 }
 
 fn documentation() -> Result<Outcome, Failure> {
-    let mut doc = cargo(["doc", "--quiet", "--package", "counterfoil", "--no-deps"]);
+    let mut doc = cargo(["doc", "--quiet", "--package", "counterfoil", "--package", "counterfoil-gateway", "--no-deps"]);
+    doc.args(["--features", "counterfoil-gateway/redis,counterfoil-gateway/aws-lc-rs"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     quiet(doc)
 }

@@ -1,0 +1,36 @@
+//! The engine with memory, for hosts with `std`: what every gateway needs, written once.
+//!
+//! Keys of several issuers that rotate, stores that threads and processes share, lookups of phantom and split tokens, and one decision per
+//! request, which is the engine's ([`counterfoil::oauth::request::ResourceServer`]).
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "aws-lc-rs")]
+pub mod aws_lc;
+mod batch;
+mod builder;
+mod counters;
+mod error;
+mod gateway;
+pub mod https;
+mod issuer;
+pub mod keys;
+mod lookups;
+mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
+mod scratch;
+
+pub use batch::Presented;
+pub use builder::Builder;
+pub use error::ConfigError;
+pub use gateway::{Gateway, Refused, Route};
+pub use issuer::Issuer;
+pub use keys::{KeySource, KeyStatus, RemoteKeys};
+pub use lookups::{ClientAuthentication, CounterfoilStore, HttpsCounterfoils, Introspection, IntrospectionFormat, Lookup};
+pub use memory::{ProcessReplayStore, SharedReplayStore};
+pub use scratch::Scratch;
+
+/// The README's examples, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
