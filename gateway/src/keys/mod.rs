@@ -20,7 +20,7 @@ use crate::error::ConfigError;
 use crate::https::FetchFailure;
 use crate::memory::locked;
 use keeper::Keeper;
-use unknown::UnknownKids;
+use unknown::{UnknownKids, Worth};
 
 pub use self::remote::RemoteKeys;
 
@@ -179,11 +179,14 @@ impl KeyRing {
             return false;
         }
         let mut state = locked(&self.shared.state);
-        if !state.unknown.ask(kid.map(str::as_bytes)) {
-            return false;
+        match state.unknown.ask(kid.map(str::as_bytes)) {
+            Worth::Nothing => return false,
+            Worth::Waiting => {}
+            Worth::Look => {
+                state.wanted = true;
+                self.shared.wake.notify_all();
+            }
         }
-        state.wanted = true;
-        self.shared.wake.notify_all();
         let (looks, until) = (state.looks, Instant::now() + patience);
         while state.looks == looks {
             let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else { return false };

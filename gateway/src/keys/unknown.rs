@@ -10,7 +10,7 @@ use counterfoil::wire::siphash::HashKey;
 use crate::memory::random_hash_key;
 
 /// How long a `kid` that no look found is not looked for again.
-const FORGET_AFTER: Duration = Duration::from_secs(300);
+const FORGET_AFTER: Duration = Duration::from_secs(60);
 /// How many of them are remembered; beyond that all are forgotten, and only the bound on looks holds.
 const MOST: usize = 1024;
 
@@ -25,21 +25,35 @@ pub(super) struct UnknownKids {
     sought: Vec<u64>,
 }
 
+/// What a `kid` that is not there is worth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// It was looked for in vain.
+    Nothing,
+    /// It is being looked for.
+    Waiting,
+    /// It has not been looked for.
+    Look,
+}
+
 impl UnknownKids {
     pub(super) fn new() -> Result<Self, Error> {
         Ok(Self { key: random_hash_key()?, in_vain: HashMap::new(), asked: Vec::new(), sought: Vec::new() })
     }
 
-    /// Whether it is worth a look.
-    pub(super) fn ask(&mut self, kid: Option<&[u8]>) -> bool {
+    /// Notes that a token names `kid`.
+    pub(super) fn ask(&mut self, kid: Option<&[u8]>) -> Worth {
         let hash = kid.map_or(0, |kid| self.key.hash(kid));
         if self.in_vain.get(&hash).is_some_and(|since| since.elapsed() < FORGET_AFTER) {
-            return false;
+            return Worth::Nothing;
+        }
+        if self.sought.contains(&hash) {
+            return Worth::Waiting;
         }
         if self.asked.len() < MOST && !self.asked.contains(&hash) {
             self.asked.push(hash);
         }
-        true
+        Worth::Look
     }
 
     /// A look begins.
