@@ -1,5 +1,7 @@
 //! Points in time and spans of it, in whole seconds. There is no clock here: `now` is always an argument.
 
+use core::num::NonZeroU64;
+
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted (the *NumericDate* epoch of RFC 7519 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixTime(pub u64);
@@ -25,11 +27,11 @@ impl UnixTime {
 /// A *NumericDate* (RFC 7519 section 2): an exact decimal number of seconds in 0…2^53, which may have a fraction.
 ///
 /// Comparisons with whole seconds are exact: only the whole part and "is there a fraction" decide them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumericDate {
-    whole: u64,
-    fraction: bool,
-}
+///
+/// Plain data, an absent one too: twice the whole seconds, one more for a fraction, and one more, so that 0 is none.
+#[repr(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NumericDate(NonZeroU64);
 
 impl NumericDate {
     /// The largest value that every JSON implementation represents exactly: 2^53.
@@ -41,20 +43,22 @@ impl NumericDate {
         if whole > Self::MAX || (whole == Self::MAX && fraction) {
             return None;
         }
-        Some(Self { whole, fraction })
+        match NonZeroU64::new(whole.saturating_mul(2).saturating_add(if fraction { 2 } else { 1 })) {
+            Some(halves) => Some(Self(halves)),
+            None => None,
+        }
     }
 
     /// The last whole second at or before this date.
     #[must_use]
     pub const fn floor(self) -> UnixTime {
-        UnixTime(self.whole)
+        UnixTime((self.0.get().saturating_sub(1)) / 2)
     }
 
     /// The first whole second at or after this date.
     #[must_use]
     pub const fn ceil(self) -> UnixTime {
-        // Cannot saturate: `whole` is at most 2^53.
-        UnixTime(self.whole.saturating_add(if self.fraction { 1 } else { 0 }))
+        UnixTime(self.0.get() / 2)
     }
 
     /// Whether `now` is strictly before this date: `now < self`.
@@ -67,6 +71,12 @@ impl NumericDate {
     #[must_use]
     pub const fn is_reached(self, now: UnixTime) -> bool {
         self.ceil().0 <= now.0
+    }
+}
+
+impl core::fmt::Debug for NumericDate {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "NumericDate({}{})", self.floor().0, if self.floor() == self.ceil() { "" } else { "+" })
     }
 }
 

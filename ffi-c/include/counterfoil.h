@@ -60,6 +60,16 @@ typedef struct counterfoil_replay {
   uint64_t opaque[8];
 } counterfoil_replay;
 
+// A process's handle of a cache of good tokens.
+typedef struct counterfoil_token_cache {
+  uint64_t opaque[8];
+} counterfoil_token_cache;
+
+// A process's handle of tables for the keys of DPoP proofs.
+typedef struct counterfoil_key_tables {
+  uint64_t opaque[8];
+} counterfoil_key_tables;
+
 // ECDSA with P-256 and SHA-256 (RFC 7518 section 3.4).
 #define COUNTERFOIL_ES256 1
 
@@ -86,6 +96,16 @@ typedef struct counterfoil_replay {
 #if !defined(COUNTERFOIL_STD)
 // How many keys a set holds at most.
 #define COUNTERFOIL_MAX_KEYS 4
+#endif
+
+#if defined(COUNTERFOIL_STD)
+// The longest token that is remembered, in octets.
+#define COUNTERFOIL_MAX_REMEMBERED 2048
+#endif
+
+#if !defined(COUNTERFOIL_STD)
+// The longest token that is remembered, in octets.
+#define COUNTERFOIL_MAX_REMEMBERED 1024
 #endif
 
 // A token must be bound to a client certificate or to a DPoP key: what FAPI 2.0 demands.
@@ -140,6 +160,10 @@ typedef struct counterfoil_replay {
 
 // The credential is a reference; what was looked up is the compact token that it refers to.
 #define COUNTERFOIL_FORM_PHANTOM 1
+
+// The credential is a reference; what was looked up is the claims object with which the issuer answered (RFC 7662), or that
+// `counterfoil_introspection_accept` found in a signed answer. Judged as strictly as a token's claims.
+#define COUNTERFOIL_FORM_INTROSPECTED 3
 
 // The credential is the ticket of a split token; what was looked up is its counterfoil, `header.payload`.
 #define COUNTERFOIL_FORM_SPLIT 2
@@ -451,6 +475,12 @@ enum counterfoil_error
   COUNTERFOIL_ERROR_CLAIMS_SHAPE = 910,
   // A configured realm, scope or `acr` value cannot stand in an HTTP header.
   COUNTERFOIL_ERROR_TEXT_NOT_TOKEN = 911,
+  // An issuer is configured twice, or none is, or a second source of phantom or split tokens.
+  COUNTERFOIL_ERROR_ISSUER_CONFLICT = 912,
+  // A configured address is not an absolute https URL, or not one of the kind that belongs there.
+  COUNTERFOIL_ERROR_ADDRESS_MALFORMED = 913,
+  // A configured file cannot be read, or a configured certificate or private key cannot be used.
+  COUNTERFOIL_ERROR_MATERIAL_UNUSABLE = 914,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -548,10 +578,10 @@ typedef struct counterfoil_server {
   uint32_t algorithms;
   // One of `COUNTERFOIL_BINDING_…`; `COUNTERFOIL_BINDING_REQUIRED` by default.
   uint32_t binding;
-  // The `typ` that are accepted, without `application/`; a text with `data` NULL stands for tokens without `typ`. No entry: RFC 9068
-  // tokens, `at+jwt` with `sub`, `client_id`, `iat` and `jti`.
+  // The `typ` that are accepted, without `application/`; a text with `data` NULL stands for tokens without `typ`. RFC 9068's `at+jwt`
+  // by default.
   struct counterfoil_list types;
-  // With `types`: the claims that must be there beside `iss`, `aud` and `exp`.
+  // The claims that must be there beside `iss`, `aud` and `exp`; RFC 9068's `sub`, `client_id`, `iat` and `jti` by default.
   struct counterfoil_list required_claims;
   // Scopes that must all be in `scope`.
   struct counterfoil_list scopes;
@@ -571,6 +601,10 @@ typedef struct counterfoil_server {
   struct counterfoil_bytes realm;
   // Where used DPoP proofs are remembered; without it no request with a proof is accepted.
   const counterfoil_replay *replay;
+  // Where good tokens are remembered, so that their signature need not be judged again; NULL by default.
+  const counterfoil_token_cache *tokens;
+  // Where tables for the keys of DPoP proofs are kept; NULL by default, and always with the embedded build.
+  const counterfoil_key_tables *proof_keys;
 } counterfoil_server;
 
 // What a host knows of one request. Header values come without surrounding white space, one text for each field line.
@@ -786,6 +820,30 @@ counterfoil_code counterfoil_replay_open(struct counterfoil_buffer memory,
                                          const struct counterfoil_lock *lock,
                                          counterfoil_replay *replay_out);
 
+// How many octets a cache for so many tokens takes: somewhat more than twice `COUNTERFOIL_MAX_REMEMBERED` each.
+size_t counterfoil_token_cache_size(size_t tokens);
+
+// Lays out an empty cache in `memory`, as `counterfoil_replay_format` does a table.
+counterfoil_code counterfoil_token_cache_format(struct counterfoil_buffer memory,
+                                                struct counterfoil_bytes random);
+
+// Opens a cache, as `counterfoil_replay_open` does a table. A process that dies while it remembers a token leaves an empty place.
+counterfoil_code counterfoil_token_cache_open(struct counterfoil_buffer memory,
+                                              const struct counterfoil_lock *lock,
+                                              counterfoil_token_cache *cache_out);
+
+// How many octets tables for so many keys take: about 13 KiB each.
+size_t counterfoil_key_tables_size(size_t keys);
+
+// Lays out empty tables in `memory`, as `counterfoil_replay_format` does.
+counterfoil_code counterfoil_key_tables_format(struct counterfoil_buffer memory,
+                                               struct counterfoil_bytes random);
+
+// Opens tables, as `counterfoil_replay_open` does. A process that dies while it writes a table leaves none.
+counterfoil_code counterfoil_key_tables_open(struct counterfoil_buffer memory,
+                                             const struct counterfoil_lock *lock,
+                                             counterfoil_key_tables *tables_out);
+
 // Fills a server with the defaults; issuers and audiences are still missing.
 counterfoil_code counterfoil_server_init(struct counterfoil_server *server_out);
 
@@ -989,6 +1047,15 @@ counterfoil_code counterfoil_response_accept(const struct counterfoil_response_r
                                              uint64_t now,
                                              struct counterfoil_buffer scratch,
                                              struct counterfoil_response *response_out);
+
+// Judges a signed introspection answer (RFC 9701), made for this server within the last 5 minutes, and finds the claims object of the
+// token that was asked about, which `COUNTERFOIL_FORM_INTROSPECTED` then judges. `client_id` of the rules is the identifier under which
+// the server asked; their `state` is not read. `scratch` of 16 KiB always suffices.
+counterfoil_code counterfoil_introspection_accept(const struct counterfoil_response_rules *rules,
+                                                  struct counterfoil_bytes answer,
+                                                  uint64_t now,
+                                                  struct counterfoil_buffer scratch,
+                                                  struct counterfoil_bytes *json_out);
 
 // `jkt` of a JWK that is a key for one of `algorithms` (RFC 7638).
 counterfoil_code counterfoil_thumbprint_of_jwk(struct counterfoil_bytes jwk,

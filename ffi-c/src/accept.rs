@@ -6,8 +6,9 @@ use counterfoil::jose::algorithm::BATCH;
 use counterfoil::jose::thumbprint;
 use counterfoil::oauth::access_token::AccessToken;
 use counterfoil::oauth::confirmation::Presenter as Holder;
-use counterfoil::oauth::split_token::{Counterfoil, Ticket};
-use counterfoil::oauth::verifier::Verifier;
+use counterfoil::oauth::replay::ReplayStore as _;
+use counterfoil::oauth::request::TokenForm;
+use counterfoil::oauth::split_token::Counterfoil;
 use counterfoil::{Error, UnixTime};
 
 use crate::boundary::{Batch, Buffer, Bytes, Code, Filled, given, guard};
@@ -59,8 +60,11 @@ pub extern "C" fn counterfoil_server_accept<'s>(
     scratch: Buffer<'s>,
     token_out: Option<&mut MaybeUninit<Token<'s>>>,
 ) -> Code {
-    accept(server, scratch, token_out, |verifier, scratch| {
-        verifier.accept(token.read()?, given(presenter)?.holder()?, UnixTime(now), scratch)
+    guard(|| {
+        let (server, token, out) = (given(server)?, token.read()?, given(token_out)?);
+        let (holder, scratch) = (given(presenter)?.holder()?, scratch.open()?);
+        out.write(Token(Filled::new(accept(server, TokenForm::Whole, (token, holder), UnixTime(now), scratch)?)));
+        Ok(())
     })
 }
 
@@ -84,25 +88,26 @@ pub extern "C" fn counterfoil_server_accept_split<'s>(
     scratch: Buffer<'s>,
     token_out: Option<&mut MaybeUninit<Token<'s>>>,
 ) -> Code {
-    accept(server, scratch, token_out, |verifier, scratch| {
-        let halves = given(halves)?;
-        let (counterfoil, ticket) = (Counterfoil::parse(halves.counterfoil.read()?)?, Ticket::parse(halves.ticket.read()?)?);
-        verifier.accept_split(counterfoil, ticket, given(presenter)?.holder()?, UnixTime(now), scratch)
+    guard(|| {
+        let (server, halves, out) = (given(server)?, given(halves)?, given(token_out)?);
+        let (holder, scratch) = (given(presenter)?.holder()?, scratch.open()?);
+        let form = TokenForm::Split(Counterfoil::parse(halves.counterfoil.read()?)?);
+        out.write(Token(Filled::new(accept(server, form, (halves.ticket.read()?, holder), UnixTime(now), scratch)?)));
+        Ok(())
     })
 }
 
+/// By the rules of the issuer that the token names, from memory where the server has one.
 fn accept<'s>(
-    server: Option<&Server<'_>>,
-    scratch: Buffer<'s>,
-    token_out: Option<&mut MaybeUninit<Token<'s>>>,
-    judge: impl FnOnce(&Verifier<'_>, &'s mut [u8]) -> Result<AccessToken<'s>, Error>,
-) -> Code {
-    guard(|| {
-        let (server, out) = (given(server)?, given(token_out)?);
-        let scratch = scratch.open()?;
-        out.write(Token(Filled::new(server.with_verifier(|verifier| judge(&verifier, scratch))?)));
-        Ok(())
-    })
+    server: &Server<'_>,
+    form: TokenForm<'_>,
+    presented: (&[u8], Holder<'_>),
+    now: UnixTime,
+    scratch: &'s mut [u8],
+) -> Result<AccessToken<'s>, Error> {
+    let mut stores = server.stores()?;
+    let issuer = server.issuer_of(form, presented.0, scratch)?;
+    server.with_verifier(issuer, |verifier| verifier.accept_as(form, presented, now, stores.tokens(), scratch))
 }
 
 /// One token of several.
@@ -135,7 +140,11 @@ pub extern "C" fn counterfoil_server_accept_batch<'s>(
             given(item.token_out.as_ref())?;
             tokens.push((item.token.read()?, item.presenter.holder()?)).map_err(|_| Error::LimitOutOfRange)?;
         }
-        let verdicts = server.with_verifier(|verifier| verifier.accept_batch(&tokens, UnixTime(now), scratch))?;
+        let verdicts = if server.has_one_issuer()? {
+            server.with_verifier(0, |verifier| verifier.accept_batch(&tokens, UnixTime(now), scratch))?
+        } else {
+            one_by_one(server, &tokens, UnixTime(now), scratch)
+        };
         for (item, verdict) in items.iter_mut().zip(verdicts) {
             item.code = verdict.as_ref().map_or_else(|error| error.code(), |_| 0);
             if let (Ok(token), Some(out)) = (verdict, item.token_out.as_mut()) {
@@ -144,4 +153,20 @@ pub extern "C" fn counterfoil_server_accept_batch<'s>(
         }
         Ok(())
     })
+}
+
+/// Tokens of several issuers are judged by several sets of rules.
+fn one_by_one<'s>(
+    server: &Server<'_>,
+    tokens: &[(&[u8], Holder<'_>)],
+    now: UnixTime,
+    mut scratch: &'s mut [u8],
+) -> heapless::Vec<Result<AccessToken<'s>, Error>, BATCH> {
+    let judge = |presented: &(&[u8], Holder<'_>)| {
+        // No more than the token's own length is ever decoded.
+        let (own, rest) = core::mem::take(&mut scratch).split_at_mut_checked(presented.0.len()).ok_or(Error::BufferTooSmall)?;
+        scratch = rest;
+        accept(server, TokenForm::Whole, *presented, now, own)
+    };
+    tokens.iter().map(judge).collect()
 }

@@ -191,6 +191,11 @@ unsafe impl Plain for u64 {}
 // SAFETY: an array of `u8` and a `u64`.
 unsafe impl Plain for counterfoil::oauth::replay::ReplayEntry {}
 
+// SAFETY: integers, arrays of them, and dates, any octets of which are one or none (`NumericDate` is a `NonZeroU64`).
+unsafe impl<const N: usize> Plain for counterfoil::oauth::cache::CacheSlot<N> {}
+// SAFETY: integers and arrays of them.
+unsafe impl<const WORDS: usize> Plain for counterfoil::oauth::key_tables::KeySlot<WORDS> {}
+
 /// Words as plain things of another kind, as many as fit.
 pub(crate) fn plain<T: Plain>(words: &mut [u64]) -> &mut [T] {
     const { assert!(align_of::<T>() <= align_of::<u64>() && size_of::<T>() > 0) };

@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod boundary;
 pub mod error;
+pub mod key_tables;
 pub mod keys;
 mod lock;
 mod memory;
@@ -16,6 +17,7 @@ pub mod request;
 pub mod response;
 pub mod server;
 pub mod split;
+pub mod tables;
 pub mod thumbprint;
 pub mod token;
 pub mod value;

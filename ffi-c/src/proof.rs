@@ -100,7 +100,7 @@ pub extern "C" fn counterfoil_proof_accept(
             url: target.url.text().map_err(|error| or_not_utf8(error, Error::RequestUrl))?,
             token: target.token.optional()?,
         };
-        let mut stores = Stores { replay: Some(given(replay)?) };
+        let mut stores = Stores::new(Some(given(replay)?), None, None)?;
         out.write(Proof(Filled::new(rules.accept(proof.read()?, &own, UnixTime(now), &mut stores, scratch.open()?)?)));
         Ok(())
     })

@@ -2,15 +2,21 @@
 
 use core::mem::MaybeUninit;
 
+use counterfoil::oauth::cache::TokenMemory;
+#[cfg(feature = "std")]
 use counterfoil::oauth::key_tables::KeyMemory;
 use counterfoil::oauth::replay::{ProofId, ReplayEntry, ReplayStore, ReplayTable};
 use counterfoil::{Error, UnixTime};
 
 use crate::boundary::{Buffer, Bytes, Code, Filled, Lock, given, guard};
+use crate::key_tables::KeyTables;
+#[cfg(feature = "std")]
+use crate::key_tables::SharedKeys;
 use crate::memory::{Kind, Table, format, size_of_table};
+use crate::tables::{SharedTokens, TokenCache};
 
 /// A table of used proofs. All functions may be called from any number of threads and processes with handles of their own.
-pub struct Replay(Filled<Table>);
+pub struct Replay(pub(crate) Filled<Table>);
 
 // As include/counterfoil.h declares it.
 const _: () = assert!(size_of::<Replay>() <= 8 * 8 && align_of::<Replay>() <= 8);
@@ -51,15 +57,29 @@ pub extern "C" fn counterfoil_replay_open(memory: Buffer<'_>, lock: Option<&Lock
     })
 }
 
-/// What a request is judged with: each table where the host has one.
+/// What one call is judged with: each table where the host has one.
 pub(crate) struct Stores<'a> {
-    pub(crate) replay: Option<&'a Replay>,
+    replay: Option<&'a Table>,
+    tokens: Option<SharedTokens<'a>>,
+    #[cfg(feature = "std")]
+    keys: Option<SharedKeys<'a>>,
+}
+
+impl<'a> Stores<'a> {
+    pub(crate) fn new(replay: Option<&'a Replay>, tokens: Option<&'a TokenCache>, keys: Option<&'a KeyTables>) -> Result<Self, Error> {
+        let _ = keys;
+        Ok(Self {
+            replay: replay.map(|replay| replay.0.get()).transpose()?,
+            tokens: tokens.map(|tokens| tokens.0.get()).transpose()?.map(SharedTokens),
+            #[cfg(feature = "std")]
+            keys: keys.map(|keys| keys.0.get()).transpose()?.map(SharedKeys::new),
+        })
+    }
 }
 
 impl ReplayStore for Stores<'_> {
     fn first_use(&mut self, id: &ProofId, until: UnixTime, now: UnixTime) -> Result<bool, Error> {
-        let table = given(self.replay)?.0.get()?;
-        table.with::<Proofs, _>(|state, entries| {
+        given(self.replay)?.with::<Proofs, _>(|state, entries| {
             let mut replay = ReplayTable::resume(entries, state.key, UnixTime(*state.own))?;
             let first = replay.first_use(id, until, now);
             *state.own = replay.latest().0;
@@ -67,7 +87,12 @@ impl ReplayStore for Stores<'_> {
         })?
     }
 
+    #[cfg(feature = "std")]
     fn keys(&mut self) -> Option<&mut dyn KeyMemory> {
-        None
+        self.keys.as_mut().map(|keys| keys as &mut dyn KeyMemory)
+    }
+
+    fn tokens(&mut self) -> Option<&mut dyn TokenMemory> {
+        self.tokens.as_mut().map(|tokens| tokens as &mut dyn TokenMemory)
     }
 }

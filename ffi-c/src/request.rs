@@ -36,6 +36,9 @@ pub const COUNTERFOIL_SCHEME_DPOP: u32 = 2;
 pub const COUNTERFOIL_FORM_WHOLE: u32 = 0;
 /// The credential is a reference; what was looked up is the compact token that it refers to.
 pub const COUNTERFOIL_FORM_PHANTOM: u32 = 1;
+/// The credential is a reference; what was looked up is the claims object with which the issuer answered (RFC 7662), or that
+/// `counterfoil_introspection_accept` found in a signed answer. Judged as strictly as a token's claims.
+pub const COUNTERFOIL_FORM_INTROSPECTED: u32 = 3;
 /// The credential is the ticket of a split token; what was looked up is its counterfoil, `header.payload`.
 pub const COUNTERFOIL_FORM_SPLIT: u32 = 2;
 
@@ -161,6 +164,7 @@ impl<'a> Lookup<'a> {
         match self.form {
             COUNTERFOIL_FORM_WHOLE => Ok(TokenForm::Whole),
             COUNTERFOIL_FORM_PHANTOM => self.found.read().map(TokenForm::Phantom),
+            COUNTERFOIL_FORM_INTROSPECTED => self.found.read().map(TokenForm::Introspected),
             COUNTERFOIL_FORM_SPLIT => Counterfoil::parse(self.found.read()?).map(TokenForm::Split),
             _ => Err(Error::LimitOutOfRange),
         }
@@ -186,9 +190,11 @@ pub extern "C" fn counterfoil_request_judge<'s>(
         let credential = given(credential)?.0.get()?;
         let form = lookup.map_or(Ok(TokenForm::Whole), Lookup::form)?;
         let scratch = scratch.open()?;
-        let token = server.with(|rules| {
+        let mut stores = server.stores()?;
+        let issuer = server.issuer_of(form, credential.token(), scratch)?;
+        let token = server.with(issuer, |rules| {
             request.with(|own| {
-                let judged = rules.accept_as(form, credential, own, UnixTime(request.now), &mut server.stores(), scratch);
+                let judged = rules.accept_as(form, credential, own, UnixTime(request.now), &mut stores, scratch);
                 judged.map_err(|refusal| refusal.error())
             })
         })?;
@@ -229,7 +235,7 @@ pub extern "C" fn counterfoil_request_answer<'b>(
         let scheme = credential.and_then(|credential| credential.0.get().ok()).map(request::Credential::scheme);
         let refusal = Refusal::new(error_of(code).ok_or(Error::LimitOutOfRange)?, scheme);
         let buffer = buffer.open()?;
-        out.write(server.with(|rules| Answer::new(rules, &refusal, UnixTime(now), buffer))?);
+        out.write(server.with(0, |rules| Answer::new(rules, &refusal, UnixTime(now), buffer))?);
         Ok(())
     })
 }

@@ -2,6 +2,7 @@
 
 use core::mem::MaybeUninit;
 
+use counterfoil::oauth::introspection::IntrospectionRules;
 use counterfoil::oauth::jarm::{self, AuthorizationResponse, SentState};
 use counterfoil::wire::value::Str;
 use counterfoil::{Error, Seconds, UnixTime};
@@ -101,4 +102,25 @@ fn resolved<'s>(string: Option<Str<'s>>, rest: &mut &'s mut [u8]) -> Result<Byte
     let (own, behind) = core::mem::take(rest).split_at_mut_checked(string.len()).ok_or(Error::BufferTooSmall)?;
     *rest = behind;
     string.copy_to(own).map(|text| Bytes::of(text.as_bytes())).ok_or(Error::BufferTooSmall)
+}
+
+/// Judges a signed introspection answer (RFC 9701), made for this server within the last 5 minutes, and finds the claims object of the
+/// token that was asked about, which `COUNTERFOIL_FORM_INTROSPECTED` then judges. `client_id` of the rules is the identifier under which
+/// the server asked; their `state` is not read. `scratch` of 16 KiB always suffices.
+#[unsafe(no_mangle)]
+pub extern "C" fn counterfoil_introspection_accept<'s>(
+    rules: Option<&ResponseRules<'_>>,
+    answer: Bytes<'_>,
+    now: u64,
+    scratch: Buffer<'s>,
+    json_out: Option<&mut MaybeUninit<Bytes<'s>>>,
+) -> Code {
+    guard(|| {
+        let (rules, out) = (given(rules)?, given(json_out)?);
+        let snapshot = given(rules.keys)?.snapshot()?;
+        let (issuer, audience, algorithms) = (rules.issuer.text()?, rules.client_id.text()?, algorithms_of(rules.algorithms)?);
+        let own = IntrospectionRules::new(issuer, audience, algorithms, snapshot.keys())?.with_leeway(Seconds(rules.leeway));
+        out.write(Bytes::of(own.accept(answer.read()?, UnixTime(now), scratch.open()?)?.as_bytes()));
+        Ok(())
+    })
 }

@@ -5,14 +5,17 @@ use core::mem::MaybeUninit;
 use counterfoil::jose::header::TokenType;
 use counterfoil::jose::policy::Limits;
 use counterfoil::oauth::confirmation::Binding;
-use counterfoil::oauth::request::ResourceServer;
+use counterfoil::oauth::issuer::claimed_issuer;
+use counterfoil::oauth::request::{ResourceServer, TokenForm};
 use counterfoil::oauth::verifier::{Demands, Profile, Verifier};
 use counterfoil::{Error, Seconds};
 
 use crate::boundary::{Bytes, Code, Issuers, List, given, guard};
+use crate::key_tables::KeyTables;
 use crate::keys::{Keys, algorithms_of};
 use crate::proof::ProofRules;
 use crate::replay::{Replay, Stores};
+use crate::tables::TokenCache;
 
 /// A token must be bound to a client certificate or to a DPoP key: what FAPI 2.0 demands.
 pub const COUNTERFOIL_BINDING_REQUIRED: u32 = 0;
@@ -79,6 +82,10 @@ pub struct Server<'a> {
     realm: Bytes<'a>,
     /// Where used DPoP proofs are remembered; without it no request with a proof is accepted.
     replay: Option<&'a Replay>,
+    /// Where good tokens are remembered, so that their signature need not be judged again; NULL by default.
+    tokens: Option<&'a TokenCache>,
+    /// Where tables for the keys of DPoP proofs are kept; NULL by default, and always with the embedded build.
+    proof_keys: Option<&'a KeyTables>,
 }
 
 /// As [`Profile::RFC_9068`].
@@ -105,6 +112,8 @@ pub extern "C" fn counterfoil_server_init(server_out: Option<&mut MaybeUninit<Se
             proofs: ProofRules::DEFAULT,
             realm: Bytes::NULL,
             replay: None,
+            tokens: None,
+            proof_keys: None,
         });
         Ok(())
     })
@@ -113,13 +122,22 @@ pub extern "C" fn counterfoil_server_init(server_out: Option<&mut MaybeUninit<Se
 /// Judges a server itself, as every call with it does: for the moment when a configuration is read.
 #[unsafe(no_mangle)]
 pub extern "C" fn counterfoil_server_judge(server: Option<&Server<'_>>) -> Code {
-    guard(|| given(server)?.with(|_| Ok(())))
+    guard(|| {
+        let server = given(server)?;
+        // Each issuer: whichever a token names must be good.
+        let issuers = server.issuers.read()?;
+        if issuers.len() > COUNTERFOIL_MAX_LIST {
+            return Err(Error::LimitOutOfRange);
+        }
+        (0..issuers.len().max(1)).try_for_each(|issuer| server.with(issuer, |_| Ok(())))?;
+        server.stores().map(drop)
+    })
 }
 
 impl Server<'_> {
-    /// Lets `work` judge requests by this server, with the keys of this moment.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&ResourceServer<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        self.with_verifier(|verifier| {
+    /// Lets `work` judge requests by this server, with the keys that the `chosen` issuer has at this moment.
+    pub(crate) fn with<R>(&self, chosen: usize, work: impl FnOnce(&ResourceServer<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        self.with_verifier(chosen, |verifier| {
             let server = ResourceServer::new(verifier, self.proofs.rules()?);
             work(&match self.realm.optional_text()? {
                 Some(realm) => server.with_realm(realm)?,
@@ -128,43 +146,55 @@ impl Server<'_> {
         })
     }
 
-    /// Lets `work` judge tokens by this server, with the keys of this moment.
-    pub(crate) fn with_verifier<R>(&self, work: impl FnOnce(Verifier<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        let mut snapshots = Few::new();
-        for issuer in self.issuers.read()? {
-            let named = (issuer.name.text()?, given(issuer.keys)?.snapshot()?);
-            snapshots.push(named).map_err(|_| Error::LimitOutOfRange)?;
-        }
-        let issuers: Few<_> = snapshots.iter().map(|(name, snapshot)| Trusted { name, keys: snapshot.keys() }).collect();
-        let first = issuers.first().ok_or(Error::IssuerUnset)?;
+    /// As [`Server::with`], for tokens.
+    pub(crate) fn with_verifier<R>(&self, chosen: usize, work: impl FnOnce(Verifier<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        let issuer = self.issuers.read()?.get(chosen).ok_or(Error::IssuerUnset)?;
+        let snapshot = given(issuer.keys)?.snapshot()?;
         let audiences = texts(self.audiences)?;
         let [audience, more_audiences @ ..] = audiences.as_slice() else { return Err(Error::AudienceUnset) };
         let (types, required) = (types_of(self.types)?, texts(self.required_claims)?);
         let (scopes, acr_values) = (texts(self.scopes)?, texts(self.acr_values)?);
         let max_age = (self.max_age != u64::MAX).then_some(Seconds(self.max_age));
-        let verifier = Verifier::new(first.name, audience, algorithms_of(self.algorithms)?, first.keys)?
+        let verifier = Verifier::new(issuer.name.text()?, audience, algorithms_of(self.algorithms)?, snapshot.keys())?
             .also_for(more_audiences)?
             .with_profile(Profile::listed(&types, &required))
             .with_binding(binding_of(self.binding)?)
             .with_leeway(Seconds(self.leeway))
-            .with_limits(Limits::new(self.max_token_size, self.max_header_size)?)
+            .with_limits(self.limits()?)
             .demanding(Demands { scopes: &scopes, acr_values: &acr_values, max_age });
         work(verifier)
+    }
+
+    fn limits(&self) -> Result<Limits, Error> {
+        Limits::new(self.max_token_size, self.max_header_size)
+    }
+
+    pub(crate) fn has_one_issuer(&self) -> Result<bool, Error> {
+        self.issuers.read().map(|issuers| issuers.len() == 1)
+    }
+
+    /// Of several issuers the one that the token names: it chooses among what is trusted anyway, and is judged again.
+    pub(crate) fn issuer_of(&self, form: TokenForm<'_>, credential: &[u8], scratch: &mut [u8]) -> Result<usize, Error> {
+        if self.has_one_issuer()? {
+            return Ok(0);
+        }
+        let mut names = Few::new();
+        for issuer in self.issuers.read()? {
+            names.push(issuer.name.text()?).map_err(|_| Error::LimitOutOfRange)?;
+        }
+        if names.is_empty() {
+            return Err(Error::IssuerUnset);
+        }
+        claimed_issuer(form, credential, names, self.limits()?, scratch)
     }
 
     pub(crate) const fn proofs(&self) -> &ProofRules<'_> {
         &self.proofs
     }
 
-    pub(crate) const fn stores(&self) -> Stores<'_> {
-        Stores { replay: self.replay }
+    pub(crate) fn stores(&self) -> Result<Stores<'_>, Error> {
+        Stores::new(self.replay, self.tokens, self.proof_keys)
     }
-}
-
-/// An issuer with its keys of this moment.
-struct Trusted<'a> {
-    name: &'a str,
-    keys: counterfoil::jose::keys::Keys<'a>,
 }
 
 fn texts(list: List<'_>) -> Result<Few<&str>, Error> {

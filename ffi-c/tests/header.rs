@@ -26,12 +26,14 @@ fn header(root: &Path) -> String {
 }
 
 /// In the order in which a reader wants them.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 15] = [
     "boundary.rs",
     "error.rs",
     "keys.rs",
     "proof.rs",
     "replay.rs",
+    "tables.rs",
+    "key_tables.rs",
     "server.rs",
     "request.rs",
     "accept.rs",

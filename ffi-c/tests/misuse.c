@@ -269,6 +269,41 @@ static void configurations(void) {
   counterfoil_keys_free(none);
 }
 
+/* Each issuer by its own keys; a token of none of them, or with another's key, is refused. */
+static void several_issuers(void) {
+  counterfoil_presenter presenter = holder();
+  counterfoil_bytes token = data_file("paved/token.txt"), set = data_file("embedded/jwks.json");
+  counterfoil_keys *others;
+  counterfoil_token accepted, both[2];
+  counterfoil_issuer issuers[2];
+  counterfoil_server good = server;
+  EXPECT(counterfoil_keys_new(COUNTERFOIL_FAPI, 8, 0, &others), 0);
+  EXPECT(counterfoil_keys_load(others, set), 0);
+  issuers[0].name = text("https://other.example");
+  issuers[0].keys = others;
+  issuers[1] = issuer;
+  server.issuers.items = issuers;
+  server.issuers.count = 2;
+  EXPECT(counterfoil_server_judge(&server), 0);
+  EXPECT(accept_token(token, &presenter, &accepted), 0);
+  counterfoil_batch_item items[2] = {{token, presenter, &both[0], 999}, {token, presenter, &both[1], 999}};
+  counterfoil_batch batch = {items, 2};
+  EXPECT(counterfoil_server_accept_batch(&server, batch, NOW, buffer_of(scratch, SCRATCH)), 0);
+  CHECK(items[0].code == 0 && items[1].code == 0);
+  issuers[1].keys = others;
+  EXPECT(accept_token(token, &presenter, &accepted), COUNTERFOIL_ERROR_KEY_UNKNOWN);
+  issuers[0].keys = keys;
+  EXPECT(accept_token(token, &presenter, &accepted), COUNTERFOIL_ERROR_KEY_UNKNOWN);
+  issuers[1].name = text("https://as.example/");
+  EXPECT(accept_token(token, &presenter, &accepted), COUNTERFOIL_ERROR_ISSUER_MISMATCH);
+  issuers[1].name = text("");
+  EXPECT(counterfoil_server_judge(&server), COUNTERFOIL_ERROR_ISSUER_UNSET);
+  server = good;
+  counterfoil_keys_free(others);
+  free((void *)(uintptr_t)token.data);
+  free((void *)(uintptr_t)set.data);
+}
+
 static void codes(void) {
   CHECK(strcmp(counterfoil_error_slug(0), "ok") == 0 && strcmp(counterfoil_error_slug(65535), "unknown") == 0);
   CHECK(strcmp(counterfoil_error_slug(COUNTERFOIL_ERROR_TOKEN_EXPIRED), "token_expired") == 0);
@@ -287,6 +322,7 @@ int main(int argc, char **argv) {
   wrong_order();
   small_buffers();
   configurations();
+  several_issuers();
   codes();
   size_t tried = touch("paved/token.txt", every_bit);
   set_up("embedded/jwks.json");

@@ -99,6 +99,7 @@ typedef struct shared {
   pthread_mutex_t mutex;
   size_t accepted, refused, other;
   uint64_t table[8 + 3 * ENTRIES];
+  uint64_t tokens[16 * 1024], proof_keys[16 * 1024];
 } shared;
 
 static int die_holding;
@@ -118,6 +119,9 @@ static int32_t acquire(void *context) {
 static void release(void *context) {
   pthread_mutex_unlock((pthread_mutex_t *)context);
 }
+
+static counterfoil_token_cache tokens;
+static counterfoil_key_tables proof_keys;
 
 static counterfoil_code present(const counterfoil_replay *replay) {
   static char scratch[32 * 1024], header[8192];
@@ -140,13 +144,23 @@ static counterfoil_code present(const counterfoil_replay *replay) {
   EXPECT(counterfoil_nonce_key_init(text("nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"), 60, &nonce), 0);
   server.proofs.nonce = &nonce;
   server.replay = replay;
+  server.tokens = &tokens;
+  server.proof_keys = &proof_keys;
   EXPECT(counterfoil_request_credential(&request, &credential), 0);
   counterfoil_code code = counterfoil_request_judge(&server, &request, &credential, NULL, buffer_of(scratch, sizeof scratch), &accepted);
   server.proofs.nonce = NULL;
   server.replay = NULL;
+  server.tokens = NULL;
+  server.proof_keys = NULL;
   free((void *)(uintptr_t)bound.data);
   free((void *)(uintptr_t)proof.data);
   return code;
+}
+
+static int open_tables(shared *shared, const counterfoil_lock *lock, counterfoil_replay *replay) {
+  return counterfoil_replay_open(buffer_of(shared->table, sizeof shared->table), lock, replay) == 0 &&
+         counterfoil_token_cache_open(buffer_of(shared->tokens, sizeof shared->tokens), lock, &tokens) == 0 &&
+         counterfoil_key_tables_open(buffer_of(shared->proof_keys, sizeof shared->proof_keys), lock, &proof_keys) == 0;
 }
 
 static void processes(void) {
@@ -171,9 +185,13 @@ static void processes(void) {
   issuer.keys = keys;
   CHECK(counterfoil_replay_size(ENTRIES) == sizeof shared->table);
   EXPECT(counterfoil_replay_format(memory, text("0123456789abcdef")), 0);
+  EXPECT(counterfoil_token_cache_format(buffer_of(shared->tokens, sizeof shared->tokens), text("0123456789abcdef")), 0);
+  EXPECT(counterfoil_key_tables_format(buffer_of(shared->proof_keys, sizeof shared->proof_keys), text("0123456789abcdef")), 0);
+  EXPECT(counterfoil_key_tables_open(memory, &lock, &proof_keys), COUNTERFOIL_ERROR_LAYOUT_UNKNOWN);
   pid_t dying = fork();
   if (dying == 0) {
-    die_holding = counterfoil_replay_open(memory, NULL, &replay) == 0 && counterfoil_replay_open(memory, &lock, &replay) == 0;
+    int is_open = open_tables(shared, &lock, &replay);
+    die_holding = is_open;
     present(&replay);
     _exit(1);
   }
@@ -181,7 +199,7 @@ static void processes(void) {
   for (int i = 0; i < 4; i++) {
     if (fork() == 0) {
       /* As a worker that was started anew: the table is there, and is not laid out again. */
-      EXPECT(counterfoil_replay_open(memory, &lock, &replay), 0);
+      CHECK(open_tables(shared, &lock, &replay));
       counterfoil_code code = present(&replay);
       acquire(&shared->mutex);
       shared->accepted += code == 0;

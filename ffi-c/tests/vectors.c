@@ -20,6 +20,8 @@ typedef struct record {
 static char scratch[SCRATCH];
 static uint64_t replay_memory[8 + 3 * 65536];
 static counterfoil_replay replay;
+static void *cache_memory;
+static counterfoil_token_cache cache;
 static counterfoil_keys *keys;
 
 /* ---- reading ---- */
@@ -275,6 +277,14 @@ static counterfoil_code access_token(const record *record) {
   if (code == 0) {
     check_claims(record, &token);
   }
+  /* The same twice with a cache: when it judges anew, and from memory. */
+  setting.server.tokens = &cache;
+  for (int again = 0; again < 2; again++) {
+    EXPECT(counterfoil_server_accept(&setting.server, presented, &presenter, now, buffer_of(scratch, SCRATCH), &token), code);
+    if (code == 0) {
+      check_claims(record, &token);
+    }
+  }
   return code;
 }
 
@@ -291,6 +301,10 @@ static counterfoil_code split_token(const record *record) {
     return code;
   }
   code = counterfoil_server_accept_split(&setting.server, &halves, &presenter, number(record, "now", 0), buffer_of(scratch, SCRATCH), &token);
+  setting.server.tokens = &cache;
+  for (int again = 0; again < 2; again++) {
+    EXPECT(counterfoil_server_accept_split(&setting.server, &halves, &presenter, number(record, "now", 0), buffer_of(scratch, SCRATCH), &token), code);
+  }
   if (code == 0) {
     EXPECT(counterfoil_token_join(halves.counterfoil, halves.ticket, buffer_of(room, sizeof room), &joined), 0);
     check_text(record, "expect_joined", joined);
@@ -299,6 +313,8 @@ static counterfoil_code split_token(const record *record) {
   }
   return code;
 }
+
+static int with_cache;
 
 static counterfoil_code request(const record *record) {
   static setting setting;
@@ -313,6 +329,7 @@ static counterfoil_code request(const record *record) {
   if (code != 0 || (code = counterfoil_server_judge(&setting.server)) != 0) {
     return code;
   }
+  setting.server.tokens = with_cache ? &cache : NULL;
   memset(&request, 0, sizeof request);
   memset(&credential, 0, sizeof credential);
   request.method = get(record, "method");
@@ -494,38 +511,51 @@ static counterfoil_code judge(const record *record) {
   exit(2);
 }
 
-/* vectors FILE [EVERY]: every case, or each EVERYth. */
-int main(int argc, char **argv) {
+static void open_cache(void) {
+  size_t size = counterfoil_token_cache_size(8);
+  cache_memory = malloc(size);
+  EXPECT(counterfoil_token_cache_format(buffer_of(cache_memory, size), text("0123456789abcdef")), 0);
+  EXPECT(counterfoil_token_cache_open(buffer_of(cache_memory, size), NULL, &cache), 0);
+}
+
+static size_t run(counterfoil_bytes all, size_t every, const char *kind) {
   static record record;
-  size_t cases = 0, seen = 0, every = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+  size_t cases = 0, seen = 0;
   int is_open = 0, had_before = 0;
-  counterfoil_bytes all = file(argc > 1 ? argv[1] : "vectors.txt");
   at = (const char *)all.data;
   end_of_file = at + all.size;
   while (next_record(&record)) {
-    if (!had_before) {
-      is_open = 0;
-    }
+    is_open = is_open && had_before;
     int is_wanted = had_before || record.is_before || seen++ % every == 0;
     had_before = record.is_before;
-    if (!is_wanted) {
+    if (!is_wanted || (kind != NULL && strcmp(record.kind, kind) != 0)) {
       continue;
     }
-    counterfoil_code code = 0;
-    if (!is_open) {
-      code = open_replay((size_t)number(&record, "store_capacity", 64));
-      is_open = 1;
-    }
+    counterfoil_code code = is_open ? 0 : open_replay((size_t)number(&record, "store_capacity", 64));
+    is_open = 1;
     code = code != 0 && strcmp(record.kind, "dpop") == 0 ? code : judge(&record);
-    if (!same(get(&record, "expect"), text(counterfoil_error_slug(code)))) {
-      counterfoil_bytes expected = get(&record, "expect");
+    counterfoil_bytes expected = get(&record, "expect");
+    if (!same(expected, text(counterfoil_error_slug(code)))) {
       fprintf(stderr, "%s: %s instead of %.*s\n", record.id, counterfoil_error_slug(code), (int)expected.size, (const char *)expected.data);
       failures++;
     }
     cases += !record.is_before;
   }
   CHECK(at == end_of_file);
+  return cases;
+}
+
+/* vectors FILE [EVERY]: every case, or each EVERYth; then the requests again, twice each, with a cache of tokens. */
+int main(int argc, char **argv) {
+  size_t every = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+  counterfoil_bytes all = file(argc > 1 ? argv[1] : "vectors.txt");
+  open_cache();
+  size_t cases = run(all, every, NULL);
+  for (with_cache = 1; with_cache <= 2; with_cache++) {
+    CHECK(run(all, every, "request") > 0);
+  }
   counterfoil_keys_free(keys);
+  free(cache_memory);
   free((void *)(uintptr_t)all.data);
   return report("vectors", cases);
 }

@@ -5,7 +5,8 @@ use crate::time::{NumericDate, Seconds, UnixTime};
 use crate::wire::json::Member;
 use crate::wire::value::{Span, Str, Value};
 
-/// Where the registered claims stand in a payload, with the dates read.
+/// Where the registered claims stand in a payload, with the dates read. Plain data.
+#[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Registered {
     pub(crate) iss: Span,
@@ -18,6 +19,9 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
+    pub(crate) const NONE: Self =
+        Self { iss: Span::NONE, sub: Span::NONE, aud: Span::NONE, jti: Span::NONE, exp: None, nbf: None, iat: None };
+
     /// Remembers `member`, called `name`, if it is a registered claim; says whether it was.
     pub(crate) fn take(&mut self, name: &str, member: &Member<'_>) -> Result<bool, Error> {
         match name.as_bytes() {

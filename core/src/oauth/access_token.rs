@@ -96,7 +96,7 @@ impl<'s> AccessToken<'s> {
     /// `cnf`: what the token is bound to; `None` only where the policy accepts unbound tokens.
     #[must_use]
     pub const fn confirmation(&self) -> Option<Confirmation> {
-        self.claims.confirmation
+        self.claims.bound.confirmation()
     }
 
     /// `authorization_details`, an array (RFC 9396 section 9.1).
@@ -160,7 +160,7 @@ impl<M: AsRef<[u8]>> KeptToken<M> {
     pub fn token(&self) -> AccessToken<'_> {
         // Copied from a text, and not to be changed since.
         let text = self.memory.as_ref().get(..self.length).and_then(|payload| core::str::from_utf8(payload).ok());
-        text.map_or(AccessToken::new("{}", TokenClaims::default()), |text| AccessToken::new(text, self.claims))
+        text.map_or(AccessToken::new("{}", TokenClaims::NONE), |text| AccessToken::new(text, self.claims))
     }
 }
 

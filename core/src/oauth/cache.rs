@@ -1,5 +1,7 @@
 //! Verified tokens, remembered: a hit spares base64, JSON and the signature, and judges everything else again.
 
+use core::sync::atomic::{Ordering, compiler_fence};
+
 use crate::error::Error;
 use crate::jose::jws::Compact;
 use crate::jose::keys::KeyVersion;
@@ -15,66 +17,132 @@ use crate::wire::siphash::HashKey;
 use crate::wire::value::Str;
 
 /// A place for one token of at most `N` bytes; a longer one is judged anew each time.
+///
+/// Plain data: there is no pointer in it and any bytes are one, so that it may lie in memory that processes share. One that dies while it
+/// writes a place leaves it empty.
+#[repr(C)]
 #[derive(Clone)]
 pub struct CacheSlot<const N: usize> {
-    token: heapless::Vec<u8, N>,
-    payload: heapless::Vec<u8, N>,
-    claims: TokenClaims,
-    typ: Option<Typ>,
-    algorithm: &'static str,
-    version: KeyVersion,
+    /// 0 for a place that holds nothing.
+    token_length: u32,
+    known: Known,
+    token: [u8; N],
+    payload: [u8; N],
 }
 
-/// A header's `typ` as it stands in the header. Those in use have at most 18 bytes.
-type Typ = (heapless::String<32>, bool);
+/// What is remembered of a good token beside its text and payload.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Known {
+    payload_length: u32,
+    version: KeyVersion,
+    claims: TokenClaims,
+    /// Those in use have at most 18 bytes.
+    typ: Name<32>,
+    algorithm: Name<16>,
+}
+
+/// A string of the header, as it stands there, or none.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Name<const N: usize> {
+    /// More than `N` for none.
+    length: u8,
+    escaped: u8,
+    raw: [u8; N],
+}
+
+impl<const N: usize> Name<N> {
+    const NONE: Self = Self { length: u8::MAX, escaped: 0, raw: [0; N] };
+
+    fn of(raw: &str, escaped: bool) -> Option<Self> {
+        let mut name = Self { length: u8::try_from(raw.len()).ok()?, escaped: escaped.into(), raw: [0; N] };
+        name.raw.get_mut(..raw.len())?.copy_from_slice(raw.as_bytes());
+        Some(name)
+    }
+
+    fn get(&self) -> Option<Str<'_>> {
+        let raw = core::str::from_utf8(self.raw.get(..usize::from(self.length))?).ok()?;
+        Some(Str::new(raw, self.escaped != 0))
+    }
+}
+
+impl Known {
+    const NOTHING: Self = Self { payload_length: 0, version: [0; 16], claims: TokenClaims::NONE, typ: Name::NONE, algorithm: Name::NONE };
+
+    /// `None` where a name is longer than any in use.
+    fn of(judged: &Judged<'_>, version: &KeyVersion) -> Option<Self> {
+        let (text, claims) = judged.token.parts();
+        let typ = judged.typ.map_or(Some(Name::NONE), |typ| Name::of(typ.raw(), typ.as_str().is_none()))?;
+        let algorithm = Name::of(judged.algorithm, false)?;
+        Some(Self { payload_length: u32::try_from(text.len()).ok()?, version: *version, claims: *claims, typ, algorithm })
+    }
+
+    fn payload<'p>(&self, memory: &'p [u8]) -> Option<&'p [u8]> {
+        memory.get(..usize::try_from(self.payload_length).ok()?)
+    }
+
+    /// With its payload at the start of `memory`.
+    fn judged<'p>(&'p self, memory: &'p [u8]) -> Option<Judged<'p>> {
+        let text = core::str::from_utf8(self.payload(memory)?).ok()?;
+        let algorithm = self.algorithm.get()?.raw();
+        Some(Judged { token: AccessToken::new(text, self.claims), typ: self.typ.get(), algorithm })
+    }
+}
 
 impl<const N: usize> CacheSlot<N> {
     /// A place that holds nothing.
     #[must_use]
-    pub fn empty() -> Self {
-        Self {
-            token: heapless::Vec::new(),
-            payload: heapless::Vec::new(),
-            claims: TokenClaims::default(),
-            typ: None,
-            algorithm: "",
-            version: KeyVersion::default(),
-        }
+    pub const fn empty() -> Self {
+        Self { token_length: 0, known: Known::NOTHING, token: [0; N], payload: [0; N] }
+    }
+
+    fn token(&self) -> Option<&[u8]> {
+        self.token.get(..usize::try_from(self.token_length).ok()?).filter(|token| !token.is_empty())
     }
 
     fn holds(&self, token: TokenText<'_>, version: &KeyVersion) -> bool {
-        !self.token.is_empty() && token.is(&self.token) && self.version == *version
+        self.token().is_some_and(|own| token.is(own)) && self.known.version == *version
     }
 
     fn judged(&self) -> Option<Judged<'_>> {
-        let text = core::str::from_utf8(&self.payload).ok()?;
-        Some(judged_of(text, &self.claims, self.typ.as_ref(), self.algorithm))
+        self.known.judged(&self.payload)
     }
 
     fn recall(&self, scratch: &mut [u8]) -> Option<Recalled> {
-        scratch.get_mut(..self.payload.len())?.copy_from_slice(&self.payload);
-        Some(Recalled { length: self.payload.len(), claims: self.claims, typ: self.typ.clone(), algorithm: self.algorithm })
+        let payload = self.known.payload(&self.payload)?;
+        scratch.get_mut(..payload.len())?.copy_from_slice(payload);
+        Some(Recalled(self.known))
     }
 
-    /// Keeps a judged token, in place; a token that does not fit leaves an empty slot.
+    /// Keeps a judged token, in place; a token that does not fit leaves an empty slot. Empty first and full last, whatever happens between.
     fn keep(&mut self, token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>) {
-        let (text, claims) = judged.token.parts();
-        self.token.clear();
-        self.payload.clear();
-        let typ = judged.typ.map(|typ| heapless::String::try_from(typ.raw()).map(|raw| (raw, typ.as_str().is_none())));
-        let Ok(typ) = typ.transpose() else { return };
-        if self.payload.extend_from_slice(text.as_bytes()).is_err() || token.parts().any(|part| self.token.extend_from_slice(part).is_err())
-        {
-            self.token.clear();
-            return;
+        self.token_length = 0;
+        compiler_fence(Ordering::SeqCst);
+        let length = self.write(token, version, judged).unwrap_or(0);
+        compiler_fence(Ordering::SeqCst);
+        self.token_length = length;
+    }
+
+    fn write(&mut self, token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>) -> Option<u32> {
+        self.known = Known::of(judged, version)?;
+        let text = judged.token.payload();
+        self.payload.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        let mut rest = self.token.as_mut_slice();
+        let mut length = 0usize;
+        for part in token.parts() {
+            let (own, behind) = rest.split_at_mut_checked(part.len())?;
+            own.copy_from_slice(part);
+            length = length.checked_add(part.len())?;
+            rest = behind;
         }
-        (self.claims, self.typ, self.algorithm, self.version) = (*claims, typ, judged.algorithm, *version);
+        u32::try_from(length).ok()
     }
 
     /// When the slot may be given to another token: the sooner, the better.
     fn expiry(&self) -> UnixTime {
-        match self.claims.registered.exp {
-            Some(exp) if !self.token.is_empty() => exp.ceil(),
+        match self.known.claims.registered.exp {
+            Some(exp) if self.token_length > 0 => exp.ceil(),
             _ => UnixTime(0),
         }
     }
@@ -82,7 +150,7 @@ impl<const N: usize> CacheSlot<N> {
 
 impl<const N: usize> core::fmt::Debug for CacheSlot<N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "CacheSlot({})", if self.token.is_empty() { "empty" } else { "full" })
+        write!(f, "CacheSlot({})", if self.token_length == 0 { "empty" } else { "full" })
     }
 }
 
@@ -106,8 +174,17 @@ impl<M: AsRef<[CacheSlot<N>]> + AsMut<[CacheSlot<N>]>, const N: usize> TokenCach
         if slots.as_ref().is_empty() {
             return Err(Error::MemoryTooSmall);
         }
-        slots.as_mut().fill_with(CacheSlot::empty);
+        slots.as_mut().iter_mut().for_each(|slot| slot.token_length = 0);
         Ok(Self { slots, key })
+    }
+
+    /// Goes on with the slots that a cache with the same key left behind: for memory that several processes share, one of which uses it
+    /// at a time.
+    ///
+    /// # Errors
+    /// [`Error::MemoryTooSmall`] without a slot.
+    pub fn resume(slots: M, key: HashKey) -> Result<Self, Error> {
+        if slots.as_ref().is_empty() { Err(Error::MemoryTooSmall) } else { Ok(Self { slots, key }) }
     }
 
     /// As [`Verifier::accept`], from memory where this token was accepted before.
@@ -235,12 +312,7 @@ impl core::fmt::Debug for TokenText<'_> {
 }
 
 /// A token that was good before, with its payload at the start of the scratch memory it was recalled into.
-pub struct Recalled {
-    length: usize,
-    claims: TokenClaims,
-    typ: Option<Typ>,
-    algorithm: &'static str,
-}
+pub struct Recalled(Known);
 
 impl Recalled {
     pub(crate) fn judge_again<'s>(
@@ -250,22 +322,16 @@ impl Recalled {
         now: UnixTime,
         scratch: &'s [u8],
     ) -> Result<AccessToken<'s>, Error> {
-        let payload = scratch.get(..self.length).ok_or(Error::BufferTooSmall)?;
-        let text = core::str::from_utf8(payload).map_err(|_| Error::TextNotUtf8)?;
-        verifier.judge_again(&judged_of(text, &self.claims, self.typ.as_ref(), self.algorithm), holder, now)?;
-        Ok(AccessToken::new(text, self.claims))
+        verifier.judge_again(&self.0.judged(scratch).ok_or(Error::TextNotUtf8)?, holder, now)?;
+        let payload = self.0.payload(scratch).and_then(|payload| core::str::from_utf8(payload).ok());
+        Ok(AccessToken::new(payload.ok_or(Error::TextNotUtf8)?, self.0.claims))
     }
 }
 
 impl core::fmt::Debug for Recalled {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Recalled({} bytes of claims)", self.length)
+        write!(f, "Recalled({} bytes of claims)", self.0.payload_length)
     }
-}
-
-fn judged_of<'a>(text: &'a str, claims: &TokenClaims, typ: Option<&'a Typ>, algorithm: &'static str) -> Judged<'a> {
-    let typ = typ.map(|(raw, escaped)| Str::new(raw, *escaped));
-    Judged { token: AccessToken::new(text, *claims), typ, algorithm }
 }
 
 impl Verifier<'_> {

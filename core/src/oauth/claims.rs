@@ -2,28 +2,40 @@
 
 use crate::error::Error;
 use crate::jose::claims::{Registered, date, string, string_at};
-use crate::oauth::confirmation::Confirmation;
+use crate::oauth::confirmation::{Bound, Confirmation};
 use crate::time::{NumericDate, Seconds, UnixTime};
 use crate::wire::json;
 use crate::wire::value::{Span, Value};
 
-/// What a payload says, without any judgement on whether it holds.
-#[derive(Clone, Copy, Default)]
+/// What a payload says, without any judgement on whether it holds. Plain data: any bytes are some claims.
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub(crate) struct TokenClaims {
     pub(crate) registered: Registered,
     pub(crate) client_id: Span,
     pub(crate) scope: Span,
     pub(crate) acr: Span,
     pub(crate) auth_time: Option<NumericDate>,
-    pub(crate) confirmation: Option<Confirmation>,
+    pub(crate) bound: Bound,
     pub(crate) authorization_details: Span,
 }
 
 impl TokenClaims {
+    /// Those of an empty object.
+    pub(crate) const NONE: Self = Self {
+        registered: Registered::NONE,
+        client_id: Span::NONE,
+        scope: Span::NONE,
+        acr: Span::NONE,
+        auth_time: None,
+        bound: Bound::NONE,
+        authorization_details: Span::NONE,
+    };
+
     /// Reads a decoded payload in one pass. Kept out of its caller, so that the scanner's stack is free again under the signature.
     #[inline(never)]
     pub(crate) fn read(payload: &[u8]) -> Result<(&str, Self), Error> {
-        let mut claims = Self::default();
+        let mut claims = Self::NONE;
         let mut short = [0; 32];
         let text = json::read_object(payload, |member| {
             let name = member.name.resolved_name(&mut short);
@@ -32,7 +44,7 @@ impl TokenClaims {
                 b"scope" => claims.scope = string(&member)?,
                 b"acr" => claims.acr = string(&member)?,
                 b"auth_time" => claims.auth_time = Some(date(&member)?),
-                b"cnf" => claims.confirmation = Some(Confirmation::read(member.value)?),
+                b"cnf" => claims.bound = Bound::to(Confirmation::read(member.value)?),
                 b"authorization_details" => {
                     member.value.as_array().ok_or(Error::ClaimMalformed)?;
                     claims.authorization_details = Span::of(&member).ok_or(Error::ClaimMalformed)?;

@@ -34,6 +34,35 @@ impl Confirmation {
     }
 }
 
+/// A [`Confirmation`], or none, as plain data.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Bound {
+    kind: u8,
+    thumbprint: [u8; 32],
+}
+
+impl Bound {
+    pub(crate) const NONE: Self = Self { kind: 0, thumbprint: [0; 32] };
+    const CERTIFICATE: u8 = 1;
+    const KEY: u8 = 2;
+
+    pub(crate) const fn to(confirmation: Confirmation) -> Self {
+        match confirmation {
+            Confirmation::Certificate(thumbprint) => Self { kind: Self::CERTIFICATE, thumbprint: *thumbprint.as_bytes() },
+            Confirmation::Key(thumbprint) => Self { kind: Self::KEY, thumbprint: *thumbprint.as_bytes() },
+        }
+    }
+
+    pub(crate) const fn confirmation(&self) -> Option<Confirmation> {
+        match self.kind {
+            Self::CERTIFICATE => Some(Confirmation::Certificate(Thumbprint::from_bytes(self.thumbprint))),
+            Self::KEY => Some(Confirmation::Key(Thumbprint::from_bytes(self.thumbprint))),
+            _ => None,
+        }
+    }
+}
+
 /// Which bindings a policy accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {

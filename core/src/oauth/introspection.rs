@@ -87,7 +87,7 @@ impl<'a> IntrospectionRules<'a> {
         }
         let (algorithm, key) = unverified.select(self.keys, self.algorithms)?;
         unverified.judge_signature(algorithm, key)?;
-        let mut registered = Registered::default();
+        let mut registered = Registered::NONE;
         let mut token = None;
         let text = json::read_object(unverified.payload(), |member| {
             if member.name.is("token_introspection") {

@@ -152,7 +152,7 @@ struct ResponseClaims<'s> {
 impl<'s> ResponseClaims<'s> {
     #[inline(never)]
     fn read(payload: &'s [u8]) -> Result<Self, Error> {
-        let mut registered = Registered::default();
+        let mut registered = Registered::NONE;
         let (mut code, mut state, mut error, mut description, mut uri) = (None, None, None, None, None);
         let text = json::read_object(payload, |member| {
             match member.name.resolved_name(&mut [0; 32]) {

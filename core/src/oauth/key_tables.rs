@@ -1,6 +1,7 @@
 //! Tables for DPoP keys that come again, in memory that the caller provides: the second proof of a key pays for all that follow.
 
 use core::marker::PhantomData;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::error::Error;
 use crate::jose::algorithm::Algorithm;
@@ -29,7 +30,8 @@ pub trait Table: Default {
     fn clear(&mut self);
 }
 
-/// A [`Table`] of at most `WORDS` 64-bit words, in its slot.
+/// A [`Table`] of at most `WORDS` 64-bit words, in its slot. Plain data.
+#[repr(C)]
 #[derive(Clone, Debug)]
 pub struct InPlace<const WORDS: usize> {
     length: usize,
@@ -52,7 +54,10 @@ impl<const WORDS: usize> Table for InPlace<WORDS> {
     }
 
     fn prepare(&mut self, algorithm: &dyn Algorithm, key: &PublicKey) {
-        self.length = algorithm.prepare(key, &mut self.words).min(WORDS);
+        // Full last: a process that dies in between leaves no table in memory that it shares.
+        let length = algorithm.prepare(key, &mut self.words).min(WORDS);
+        compiler_fence(Ordering::SeqCst);
+        self.length = length;
     }
 
     fn clear(&mut self) {
@@ -60,7 +65,8 @@ impl<const WORDS: usize> Table for InPlace<WORDS> {
     }
 }
 
-/// A place for the table of one key.
+/// A place for the table of one key. Plain data where the table is: it may lie in memory that processes share.
+#[repr(C)]
 #[derive(Clone, Debug, Default)]
 pub struct TableSlot<T> {
     thumbprint: [u8; 32],
@@ -113,6 +119,15 @@ where
         Ok(Self { slots, key, of: PhantomData })
     }
 
+    /// Goes on with the slots that tables with the same key left behind: for memory that several processes share, one of which uses it at
+    /// a time.
+    ///
+    /// # Errors
+    /// [`Error::MemoryTooSmall`] below 4 slots.
+    pub fn resume(slots: M, key: HashKey) -> Result<Self, Error> {
+        if slots.as_ref().len() < WAYS { Err(Error::MemoryTooSmall) } else { Ok(Self { slots, key, of: PhantomData }) }
+    }
+
     /// The table of a key, built or not; `None` for a key that is not remembered.
     pub fn table(&self, thumbprint: &Thumbprint) -> Option<&T> {
         let (groups, _) = self.slots.as_ref().as_chunks::<WAYS>();
@@ -150,8 +165,12 @@ where
             slot.uses /= 2;
         }
         if let Some(slot) = ways.iter_mut().min_by_key(|slot| slot.uses) {
-            (slot.thumbprint, slot.uses) = (*thumbprint.as_bytes(), 1);
             slot.table.clear();
+            slot.uses = 0;
+            compiler_fence(Ordering::SeqCst);
+            slot.thumbprint = *thumbprint.as_bytes();
+            compiler_fence(Ordering::SeqCst);
+            slot.uses = 1;
         }
     }
 }

@@ -283,7 +283,7 @@ impl<'a> Verifier<'a> {
         registered.judge_audience(text, core::iter::once(&self.audience).chain(self.more_audiences).copied())?;
         registered.judge_times(now, self.leeway)?;
         claims.judge_presence(text, self.profile.required)?;
-        self.binding.judge(claims.confirmation, holder)
+        self.binding.judge(claims.bound.confirmation(), holder)
     }
 
     pub(crate) const fn keys(&self) -> Keys<'a> {
@@ -329,7 +329,7 @@ impl Pending<'_, '_, '_> {
 pub struct Judged<'s> {
     pub(crate) token: AccessToken<'s>,
     pub(crate) typ: Option<Str<'s>>,
-    pub(crate) algorithm: &'static str,
+    pub(crate) algorithm: &'s str,
 }
 
 impl core::fmt::Debug for Judged<'_> {

@@ -263,21 +263,24 @@ impl core::fmt::Debug for Value<'_> {
     }
 }
 
-/// Where a value stands in its document: what remains of it when the document has to be moved or kept.
+/// Where a value stands in its document: what remains of it when the document has to be moved or kept. Plain data.
+#[repr(C)]
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u16,
     /// 0 where there is no such value: no JSON value is empty.
     length: u16,
-    escaped: bool,
+    escaped: u16,
 }
 
 impl Span {
+    pub(crate) const NONE: Self = Self { start: 0, length: 0, escaped: 0 };
+
     /// The span of a member's value; `None` beyond the 64 KiB that a token cannot exceed.
     #[inline(always)]
     pub(crate) fn of(member: &super::json::Member<'_>) -> Option<Self> {
         let Value { raw, escaped } = member.value;
-        Some(Self { start: u16::try_from(member.start).ok()?, length: u16::try_from(raw.len()).ok()?, escaped })
+        Some(Self { start: u16::try_from(member.start).ok()?, length: u16::try_from(raw.len()).ok()?, escaped: escaped.into() })
     }
 
     pub(crate) const fn is_present(self) -> bool {
@@ -287,7 +290,7 @@ impl Span {
     pub(crate) fn in_document(self, text: &str) -> Option<Value<'_>> {
         let start = usize::from(self.start);
         let raw = text.get(start..start.checked_add(usize::from(self.length))?)?;
-        (!raw.is_empty()).then_some(Value { raw, escaped: self.escaped })
+        (!raw.is_empty()).then_some(Value { raw, escaped: self.escaped != 0 })
     }
 }
 
