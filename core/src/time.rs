@@ -93,6 +93,15 @@ mod tests {
     }
 
     #[test]
+    fn a_date_takes_eight_bytes_and_an_absent_one_is_zero() {
+        assert_eq!(size_of::<Option<NumericDate>>(), 8);
+        for (whole, fraction) in [(0, false), (0, true), (1, false), (NumericDate::MAX - 1, true), (NumericDate::MAX, false)] {
+            let date = NumericDate::new(whole, fraction).unwrap();
+            assert_eq!((date.floor(), date.ceil()), (UnixTime(whole), UnixTime(whole + u64::from(fraction))));
+        }
+    }
+
+    #[test]
     fn nothing_above_two_to_the_53_is_a_date() {
         assert!(NumericDate::new(NumericDate::MAX, false).is_some());
         assert!(NumericDate::new(NumericDate::MAX, true).is_none());
