@@ -55,15 +55,18 @@ struct Name<const N: usize> {
 impl<const N: usize> Name<N> {
     const NONE: Self = Self { length: u8::MAX, escaped: 0, raw: [0; N] };
 
-    fn of(raw: &str, escaped: bool) -> Option<Self> {
+    fn of(raw: &[u8], escaped: bool) -> Option<Self> {
         let mut name = Self { length: u8::try_from(raw.len()).ok()?, escaped: escaped.into(), raw: [0; N] };
-        name.raw.get_mut(..raw.len())?.copy_from_slice(raw.as_bytes());
+        name.raw.get_mut(..raw.len())?.copy_from_slice(raw);
         Some(name)
     }
 
+    fn bytes(&self) -> Option<&[u8]> {
+        self.raw.get(..usize::from(self.length))
+    }
+
     fn get(&self) -> Option<Str<'_>> {
-        let raw = core::str::from_utf8(self.raw.get(..usize::from(self.length))?).ok()?;
-        Some(Str::new(raw, self.escaped != 0))
+        Some(Str::new(core::str::from_utf8(self.bytes()?).ok()?, self.escaped != 0))
     }
 }
 
@@ -73,7 +76,7 @@ impl Known {
     /// `None` where a name is longer than any in use.
     fn of(judged: &Judged<'_>, version: &KeyVersion) -> Option<Self> {
         let (text, claims) = judged.token.parts();
-        let typ = judged.typ.map_or(Some(Name::NONE), |typ| Name::of(typ.raw(), typ.as_str().is_none()))?;
+        let typ = judged.typ.map_or(Some(Name::NONE), |typ| Name::of(typ.raw().as_bytes(), typ.as_str().is_none()))?;
         let algorithm = Name::of(judged.algorithm, false)?;
         Some(Self { payload_length: u32::try_from(text.len()).ok()?, version: *version, claims: *claims, typ, algorithm })
     }
@@ -85,8 +88,7 @@ impl Known {
     /// With its payload at the start of `memory`.
     fn judged<'p>(&'p self, memory: &'p [u8]) -> Option<Judged<'p>> {
         let text = core::str::from_utf8(self.payload(memory)?).ok()?;
-        let algorithm = self.algorithm.get()?.raw();
-        Some(Judged { token: AccessToken::new(text, self.claims), typ: self.typ.get(), algorithm })
+        Some(Judged { token: AccessToken::new(text, self.claims), typ: self.typ.get(), algorithm: self.algorithm.bytes()? })
     }
 }
 

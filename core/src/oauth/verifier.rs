@@ -241,14 +241,14 @@ impl<'a> Verifier<'a> {
         Ok(Judged {
             token: AccessToken::new(pending.text, pending.claims),
             typ: pending.unverified.header().typ(),
-            algorithm: pending.algorithm.name(),
+            algorithm: pending.algorithm.name().as_bytes(),
         })
     }
 
     /// Judges again, at another time and for another presenter, a token whose signature was good under the same key set.
     pub(crate) fn judge_again(&self, known: &Judged<'_>, holder: Holder, now: UnixTime) -> Result<(), Error> {
         self.judge_type(known.typ)?;
-        if !self.algorithms.iter().any(|algorithm| algorithm.name() == known.algorithm) {
+        if !self.algorithms.iter().any(|algorithm| algorithm.name().as_bytes() == known.algorithm) {
             return Err(Error::AlgorithmRefused);
         }
         let (text, claims) = known.token.parts();
@@ -329,7 +329,8 @@ impl Pending<'_, '_, '_> {
 pub struct Judged<'s> {
     pub(crate) token: AccessToken<'s>,
     pub(crate) typ: Option<Str<'s>>,
-    pub(crate) algorithm: &'s str,
+    /// The name's bytes.
+    pub(crate) algorithm: &'s [u8],
 }
 
 impl core::fmt::Debug for Judged<'_> {
