@@ -6,6 +6,7 @@ mod chart;
 mod counts;
 mod embedded;
 mod fuzz;
+mod nginx;
 mod step;
 
 use std::process::ExitCode;
@@ -79,6 +80,7 @@ const TESTS: &[Step] = &[
     Step { name: "wasm32 in Node", run: embedded::wasm },
     // With all features, and so not among the workspace's tests: one build of it.
     Step { name: "gateways: the engine with memory", run: gateway },
+    Step { name: "gateways: the nginx module", run: nginx::module },
     Step { name: "instructions of the hot paths", run: counts::instructions },
     Step {
         name: "benches assert their verdicts",

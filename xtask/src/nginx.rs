@@ -1,0 +1,43 @@
+//! ngx_http_counterfoil_module: built against Debian's nginx-dev, and tried on the real nginx.
+
+use std::path::Path;
+
+use crate::step::{Failure, Outcome, cargo, command, has, output, run, target};
+
+/// Where Debian's nginx-dev has nginx's configure and headers.
+const SOURCE: &str = "/usr/share/nginx/src/configure";
+
+/// What is missing on this machine, if anything.
+fn absent() -> Option<String> {
+    let modules = output(command("python3").args(["-c", "import cryptography"]));
+    let missing = [
+        (!Path::new("/usr/sbin/nginx").exists(), "nginx"),
+        (!Path::new(SOURCE).exists(), "nginx-dev"),
+        (!has("make"), "make"),
+        (!has("curl"), "curl"),
+        (modules.is_err(), "python3-cryptography"),
+    ];
+    let names: Vec<&str> = missing.iter().filter(|(is_missing, _)| *is_missing).map(|(_, name)| *name).collect();
+    if names.is_empty() { None } else { Some(format!("{} not installed", names.join(", "))) }
+}
+
+/// The library, then the module against it.
+pub(crate) fn build() -> Result<(), Failure> {
+    output(&mut cargo(["build", "--quiet", "--release", "--package", "counterfoil-ffi"]))?;
+    let library = target().join("release/libcounterfoil_ffi.a");
+    let mut make = command("make");
+    make.args(["--quiet", "-C", "ffi-c/nginx"]).env("COUNTERFOIL_LIBRARY", library).env("BUILD", target().join("nginx"));
+    output(&mut make).map(|_| ())
+}
+
+/// Builds the module and runs ffi-c/nginx/test.
+pub(crate) fn module() -> Result<Outcome, Failure> {
+    if let Some(why) = absent() {
+        return Ok(Outcome::Absent(why));
+    }
+    build()?;
+    let mut tests = command("python3");
+    tests.args(["-W", "error", "-m", "unittest", "discover", "-s", "ffi-c/nginx/test"]);
+    tests.env("COUNTERFOIL_MODULE", target().join("nginx/objs/ngx_http_counterfoil_module.so"));
+    run(&mut tests).map(|()| Outcome::Passed(String::new()))
+}
