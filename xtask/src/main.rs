@@ -18,7 +18,7 @@ const USAGE: &str = "usage: cargo xtask TASK
   demo             judge a dozen real tokens and print decision, code, HTTP answer and time
   install --prefix DIR
                    build libcounterfoil and install header, libraries, pkg-config file and CMake package
-  test [STEP…]     everything that must hold: lints, tests, vectors, fuzz corpus, freestanding, Cortex-M4, wasm, benches
+  test [STEP…]     everything that must hold; or a group of steps (engine, gateways), or single ones by how their names begin
   vectors          mint core/vectors again with the scripts in core/vectors/mint
   fuzz [SECONDS]   run every fuzz target for so long (60)
   bench [--rounds N] [--only WORK]
@@ -51,18 +51,18 @@ fn main() -> ExitCode {
     }
 }
 
-const TESTS: &[Step] = &[
-    Step { name: "format", run: || quiet(cargo(["fmt", "--all", "--check"])) },
-    Step { name: "clippy", run: || quiet(cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])) },
-    Step { name: "dependencies", run: dependencies },
+/// The packages whose tests are the engine's.
+const ENGINE: [&str; 8] =
+    ["--package", "counterfoil", "--package", "counterfoil-benches", "--package", "counterfoil-hot", "--package", "xtask"];
+
+/// The engine and what proves it.
+const STEPS: &[Step] = &[
+    Step { name: "engine: format", run: || quiet(cargo(["fmt", "--all", "--check"])) },
+    Step { name: "engine: clippy", run: || quiet(clippy(&ENGINE)) },
+    Step { name: "engine: dependencies", run: dependencies },
+    Step { name: "engine: tests", run: || shown(tests(&ENGINE)) },
     Step {
-        name: "tests",
-        run: || {
-            shown(cargo(["test", "--workspace", "--exclude", "counterfoil-gateway", "--quiet", "--lib", "--tests", "--bins", "--examples"]))
-        },
-    },
-    Step {
-        name: "the structured test can fail",
+        name: "engine: the structured test can fail",
         run: || {
             let features = ["--features", "inject-pitfall-2", "--test", "structured_ecdsa"];
             let mut test = cargo(["test", "--quiet", "--package", "counterfoil"]);
@@ -70,34 +70,49 @@ const TESTS: &[Step] = &[
             quiet(test)
         },
     },
-    Step { name: "without the vector files", run: without_vectors },
-    Step { name: "differential against jsonwebtoken", run: differential },
-    Step { name: "doctests", run: || shown(cargo(["test", "--package", "counterfoil", "--quiet", "--doc"])) },
-    Step { name: "documentation", run: documentation },
-    Step { name: "demo", run: || quiet(cargo(["run", "--quiet", "--package", "counterfoil", "--example", "demo"])) },
-    Step { name: "freestanding link", run: embedded::freestanding },
-    Step { name: "Cortex-M4 in qemu", run: embedded::cortex_m },
-    Step { name: "wasm32 in Node", run: embedded::wasm },
-    // With all features, and so not among the workspace's tests: one build of it.
-    Step { name: "gateways: the engine with memory", run: gateway },
-    Step { name: "gateways: the nginx module", run: nginx::module },
-    Step { name: "instructions of the hot paths", run: counts::instructions },
+    Step { name: "engine: without the vector files", run: without_vectors },
+    Step { name: "engine: differential against jsonwebtoken", run: differential },
+    Step { name: "engine: doctests", run: || shown(cargo(["test", "--package", "counterfoil", "--quiet", "--doc"])) },
+    Step { name: "engine: documentation", run: || documentation(&["--package", "counterfoil"]) },
+    Step { name: "engine: demo", run: || quiet(cargo(["run", "--quiet", "--package", "counterfoil", "--example", "demo"])) },
+    Step { name: "engine: freestanding link", run: embedded::freestanding },
+    Step { name: "engine: Cortex-M4 in qemu", run: embedded::cortex_m },
+    Step { name: "engine: wasm32 in Node", run: embedded::wasm },
+    Step { name: "engine: instructions of the hot paths", run: counts::instructions },
     Step {
-        name: "benches assert their verdicts",
+        name: "engine: benches assert their verdicts",
         // Without `--bench`, criterion runs each bench once.
         run: || quiet(cargo(["test", "--quiet", "--package", "counterfoil-benches", "--benches"])),
     },
+    Step { name: "gateways: the engine with memory, and the C header", run: gateway },
+    Step { name: "gateways: the nginx module", run: nginx::module },
 ];
 
-/// All steps, or those whose names contain one of `names`.
+/// All steps, or those whose group or name begins so.
 fn test(names: &[String]) -> Result<(), Failure> {
-    let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| step.name.contains(name.as_str()));
-    let all = || TESTS.iter().chain(c_library::STEPS);
+    let is_called = |step: &Step, name: &str| {
+        let own = step.name.split_once(": ").map_or(step.name, |(_, own)| own);
+        step.name.starts_with(name) || own.starts_with(name)
+    };
+    let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| is_called(step, name));
+    let all = || STEPS.iter().chain(c_library::STEPS);
     let steps: Vec<&Step> = all().filter(wanted).collect();
     if steps.is_empty() {
         return Err(format!("no step is called that; there are: {}", all().map(|step| step.name).collect::<Vec<_>>().join(", ")));
     }
     if run_all(&steps) { Ok(()) } else { Err("not all steps passed".to_owned()) }
+}
+
+fn clippy(packages: &[&str]) -> std::process::Command {
+    let mut clippy = cargo(["clippy", "--quiet", "--all-targets"]);
+    clippy.args(packages).args(["--", "-D", "warnings"]);
+    clippy
+}
+
+fn tests(packages: &[&str]) -> std::process::Command {
+    let mut test = cargo(["test", "--quiet"]);
+    test.args(packages).args(["--lib", "--tests", "--bins", "--examples"]);
+    test
 }
 
 /// For a command that says nothing of interest unless it fails.
@@ -109,15 +124,20 @@ fn shown(mut command: std::process::Command) -> Result<Outcome, Failure> {
     run(&mut command).map(|()| Outcome::Passed(String::new()))
 }
 
+/// Both packages, in one build.
 fn gateway() -> Result<Outcome, Failure> {
-    let package = ["--quiet", "--package", "counterfoil-gateway", "--all-features"];
-    let mut clippy = cargo(["clippy", "--all-targets"]);
-    quiet({
-        clippy.args(package).args(["--", "-D", "warnings"]);
-        clippy
-    })?;
-    let mut test = cargo(["test"]);
-    test.args(package);
+    const PACKAGES: [&str; 6] = [
+        "--package",
+        "counterfoil-gateway",
+        "--package",
+        "counterfoil-ffi",
+        "--features",
+        "counterfoil-gateway/redis,counterfoil-gateway/aws-lc-rs",
+    ];
+    quiet(clippy(&PACKAGES))?;
+    documentation(&PACKAGES)?;
+    let mut test = cargo(["test", "--quiet"]);
+    test.args(PACKAGES);
     shown(test)
 }
 
@@ -143,10 +163,9 @@ fn differential() -> Result<Outcome, Failure> {
     shown(test)
 }
 
-fn documentation() -> Result<Outcome, Failure> {
-    let mut doc = cargo(["doc", "--quiet", "--package", "counterfoil", "--package", "counterfoil-gateway", "--no-deps"]);
-    doc.args(["--features", "counterfoil-gateway/redis,counterfoil-gateway/aws-lc-rs"]);
-    doc.env("RUSTDOCFLAGS", "-D warnings");
+fn documentation(packages: &[&str]) -> Result<Outcome, Failure> {
+    let mut doc = cargo(["doc", "--quiet", "--no-deps"]);
+    doc.args(packages).env("RUSTDOCFLAGS", "-D warnings");
     quiet(doc)
 }
 
