@@ -13,7 +13,8 @@
 //
 // Times are seconds since 1970-01-01T00:00:00Z and always an argument: there is no clock in here.
 //
-// Define COUNTERFOIL_EMBEDDED for the library that was built without std.
+// Define COUNTERFOIL_EMBEDDED for the library that was built without std, COUNTERFOIL_GATEWAY for the one that was built with its
+// feature "gateway".
 
 #ifndef COUNTERFOIL_H
 #define COUNTERFOIL_H
@@ -31,6 +32,14 @@
 // An issuer's keys. Nothing until they are loaded: its tokens are then refused with 503. counterfoil_keys_load may run beside
 // everything else that uses the same keys, from any thread; with the embedded build, one after the other.
 typedef struct counterfoil_keys counterfoil_keys;
+
+#if defined(COUNTERFOIL_GATEWAY)
+// A gateway: keys that it fetches and watches, lookups that it makes, one decision for one request.
+typedef struct counterfoil_gateway counterfoil_gateway;
+
+// Where one request at a time is judged by a gateway, about 96 KiB: one for each thread, to be used again and again.
+typedef struct counterfoil_room counterfoil_room;
+#endif
 
 // The objects below lie in the caller's memory, with their content opaque. One that no call has filled, if it was zeroed, is
 // COUNTERFOIL_ERROR_UNFILLED.
@@ -200,6 +209,27 @@ typedef struct counterfoil_key_tables {
 
 // The 32 octets themselves.
 #define COUNTERFOIL_ENCODING_RAW 3
+
+// The host gives the keys, by `counterfoil_gateway_replace_keys`; until then the issuer's tokens are refused with 503.
+#define COUNTERFOIL_KEYS_HOST 0
+
+// `keys` is a JWK Set.
+#define COUNTERFOIL_KEYS_TEXT 1
+
+// `keys` is the path of a file with a JWK Set, which is read again when it changes.
+#define COUNTERFOIL_KEYS_FILE 2
+
+// `keys` is an https URL, which is asked in the background: as its `max-age` says, and when a token names an unknown key.
+#define COUNTERFOIL_KEYS_URL 3
+
+// `application/json` (RFC 7662).
+#define COUNTERFOIL_INTROSPECTION_JSON 0
+
+// `application/token-introspection+jwt` (RFC 9701), signed for the client that asks.
+#define COUNTERFOIL_INTROSPECTION_SIGNED 1
+
+// `application/jwt`: the access token that a reference stands for.
+#define COUNTERFOIL_INTROSPECTION_JWT 2
 
 // Why something was refused. Carries no text of the input, so it can be logged and sent.
 enum counterfoil_error
@@ -709,6 +739,73 @@ typedef struct counterfoil_response {
   struct counterfoil_bytes error_uri;
 } counterfoil_response;
 
+// How a gateway reaches an https server; `data` NULL where something is not wanted.
+typedef struct counterfoil_endpoint {
+  // The URL.
+  struct counterfoil_bytes url;
+  // The certificates, in PEM, of the only authorities that are trusted; NULL: the system's.
+  struct counterfoil_bytes authorities;
+  // The gateway's own certificate, in PEM.
+  struct counterfoil_bytes certificate;
+  // Its private key, in PEM.
+  struct counterfoil_bytes private_key;
+} counterfoil_endpoint;
+
+// An issuer that a gateway trusts.
+typedef struct counterfoil_gateway_issuer {
+  // What is accepted of it. Of the server's issuers the first gives the name, and its keys are not read; neither are proofs, realm and
+  // tables.
+  const struct counterfoil_server *policy;
+  // One of `COUNTERFOIL_KEYS_…`.
+  uint32_t key_source;
+  // The set or the path.
+  struct counterfoil_bytes keys;
+  // The URL.
+  struct counterfoil_endpoint endpoint;
+} counterfoil_gateway_issuer;
+
+#if defined(COUNTERFOIL_GATEWAY)
+// `count` issuers of a gateway.
+typedef struct counterfoil_gateway_issuers {
+  const struct counterfoil_gateway_issuer *items;
+  size_t count;
+} counterfoil_gateway_issuers;
+#endif
+
+// What a gateway is made of: copied, so that nothing of it need stay. Fill it with `counterfoil_gateway_settings_init`.
+typedef struct counterfoil_gateway_settings {
+  // The issuers that are trusted: at least one.
+  struct counterfoil_gateway_issuers issuers;
+  // Named in every challenge; `data` NULL by default: none.
+  struct counterfoil_bytes realm;
+  // What DPoP proofs must be; their greatest size is 4096.
+  struct counterfoil_proof_rules proofs;
+  // How many used proofs are remembered; 262144 by default.
+  size_t proof_count;
+  // How many good tokens are remembered; 1024 by default.
+  size_t token_count;
+  // For how many keys of proofs there are tables; 256 by default.
+  size_t proof_key_count;
+  // How many milliseconds a request waits for a key that it lacks; 0 by default.
+  uint64_t patience;
+  // Where the first issuer is asked what a reference stands for (phantom tokens); `url.data` NULL by default: nowhere.
+  struct counterfoil_endpoint introspection;
+  // One of `COUNTERFOIL_INTROSPECTION_…`.
+  uint32_t introspection_format;
+  // The client identifier by which the gateway asks.
+  struct counterfoil_bytes client_id;
+  // Its secret; `data` NULL: it proves itself by its certificate.
+  struct counterfoil_bytes client_secret;
+  // Where counterfoils are looked up, below this URL; `url.data` NULL by default: nowhere.
+  struct counterfoil_endpoint counterfoils;
+  // How their keys are spelled, one of `COUNTERFOIL_ENCODING_…`.
+  uint32_t counterfoil_encoding;
+  // The bearer token by which the gateway asks; `data` NULL by default: none.
+  struct counterfoil_bytes counterfoil_bearer;
+  // Seconds for which a counterfoil that was found is not looked up again; 0 by default.
+  uint64_t counterfoil_fresh;
+} counterfoil_gateway_settings;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1089,6 +1186,59 @@ counterfoil_code counterfoil_signature_verify(struct counterfoil_bytes jwk,
 counterfoil_code counterfoil_base64url_decode(struct counterfoil_bytes text,
                                               struct counterfoil_buffer buffer,
                                               struct counterfoil_bytes *octets_out);
+
+// Fills settings with the defaults; issuers are still missing.
+counterfoil_code counterfoil_gateway_settings_init(struct counterfoil_gateway_settings *settings_out);
+
+// Makes a gateway. A key set in a text or a file is loaded before this returns; URLs are asked in the background.
+counterfoil_code counterfoil_gateway_new(const struct counterfoil_gateway_settings *settings,
+                                         counterfoil_gateway **gateway_out);
+
+// Frees a gateway, which nothing may use any more. NULL is fine.
+void counterfoil_gateway_free(counterfoil_gateway *gateway);
+
+// Makes a room.
+counterfoil_code counterfoil_room_new(counterfoil_room **room_out);
+
+// Frees a room, to which no token may refer any more. NULL is fine.
+void counterfoil_room_free(counterfoil_room *room);
+
+// Judges one request. Where split or phantom tokens are configured, this may wait for a lookup.
+//
+// Writes `token_out` when the request is accepted and `answer_out` when it is refused; both refer to `room`. A code below 100 says that
+// the call was wrong, and nothing is written.
+counterfoil_code counterfoil_gateway_judge(const counterfoil_gateway *gateway,
+                                           const struct counterfoil_request *request,
+                                           counterfoil_room *room,
+                                           counterfoil_token *token_out,
+                                           struct counterfoil_answer *answer_out);
+
+// Writes the value of `DPoP-Nonce`, to be sent with every answer where nonces are demanded, to `room`.
+//
+// Returns `COUNTERFOIL_ERROR_UNFILLED` where the gateway demands none.
+counterfoil_code counterfoil_gateway_nonce(const counterfoil_gateway *gateway,
+                                           uint64_t now,
+                                           counterfoil_room *room,
+                                           struct counterfoil_bytes *nonce_out);
+
+// Puts another key set in the place of an issuer's current one, for all threads at once; after an error the current one stays.
+counterfoil_code counterfoil_gateway_replace_keys(const counterfoil_gateway *gateway,
+                                                  struct counterfoil_bytes issuer,
+                                                  struct counterfoil_bytes jwks);
+
+// Waits until every issuer has keys, at most so many milliseconds, or returns `COUNTERFOIL_ERROR_LOOKUP_UNAVAILABLE`.
+counterfoil_code counterfoil_gateway_wait(const counterfoil_gateway *gateway,
+                                          uint64_t milliseconds);
+
+// Refuses the split or phantom token that has this SHA-256 from now on, in this process, until `until`.
+counterfoil_code counterfoil_gateway_revoke(const counterfoil_gateway *gateway,
+                                            const struct counterfoil_thumbprint *hash,
+                                            uint64_t until);
+
+// How many requests had this code since the gateway was made; 0 for those that were accepted.
+counterfoil_code counterfoil_gateway_count(const counterfoil_gateway *gateway,
+                                           counterfoil_code code,
+                                           uint64_t *count_out);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -90,6 +90,24 @@ impl<'a> Issuers<'a> {
     }
 }
 
+/// `count` issuers of a gateway.
+#[cfg(feature = "gateway")]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatewayIssuers<'a> {
+    items: *const crate::gateway::GatewayIssuer<'a>,
+    count: usize,
+}
+
+#[cfg(feature = "gateway")]
+impl<'a> GatewayIssuers<'a> {
+    pub(crate) const EMPTY: Self = Self { items: core::ptr::null(), count: 0 };
+
+    pub(crate) fn read(self) -> Result<&'a [crate::gateway::GatewayIssuer<'a>], Error> {
+        if self.count == 0 { Ok(&[]) } else { slice(self.items, self.count) }
+    }
+}
+
 /// `count` tokens to be judged together.
 #[repr(C)]
 pub struct Batch<'a, 's> {

@@ -7,6 +7,8 @@
 pub mod accept;
 pub mod boundary;
 pub mod error;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod key_tables;
 pub mod keys;
 mod lock;

@@ -2,6 +2,8 @@
 
 use core::mem::MaybeUninit;
 
+#[cfg(feature = "gateway")]
+use counterfoil::jose::algorithm::Algorithms;
 use counterfoil::jose::policy::Limits;
 use counterfoil::oauth::dpop;
 use counterfoil::oauth::nonce;
@@ -36,7 +38,17 @@ pub struct ProofRules<'a> {
     nonce: Option<&'a NonceKey>,
 }
 
+/// Algorithms, window and nonce of [`ProofRules`].
+#[cfg(feature = "gateway")]
+type Parts<'a> = (Algorithms<'static>, Seconds, Seconds, Option<&'a nonce::NonceKey>);
+
 impl<'a> ProofRules<'a> {
+    #[cfg(feature = "gateway")]
+    pub(crate) fn parts(&self) -> Result<Parts<'a>, Error> {
+        let nonce = self.nonce.map(|key| key.0.get()).transpose()?;
+        Ok((algorithms_of(self.algorithms)?, Seconds(self.past), Seconds(self.ahead), nonce))
+    }
+
     /// The nonce to send, where one is demanded.
     pub(crate) fn nonce_at(&self, now: UnixTime) -> Result<Option<nonce::Nonce>, Error> {
         self.nonce.map(|key| Ok(key.0.get()?.issue(now))).transpose()

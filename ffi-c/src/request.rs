@@ -3,6 +3,7 @@
 use core::mem::MaybeUninit;
 
 use counterfoil::oauth::certificate::ClientCertificate;
+use counterfoil::oauth::nonce::Nonce;
 use counterfoil::oauth::request::{self, Refusal, ResourceServer, Scheme, TokenForm};
 use counterfoil::oauth::split_token::Counterfoil;
 use counterfoil::{Error, UnixTime};
@@ -70,7 +71,12 @@ impl<'a> Request<'a> {
         self.url.text().map_err(|error| or_not_utf8(error, Error::RequestUrl))
     }
 
-    fn with<R>(&self, work: impl FnOnce(&request::Request<'_>) -> Result<R, Error>) -> Result<R, Error> {
+    #[cfg(feature = "gateway")]
+    pub(crate) const fn now(&self) -> u64 {
+        self.now
+    }
+
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&request::Request<'_>) -> Result<R, Error>) -> Result<R, Error> {
         let (authorization, dpop) = (headers(self.authorization)?, headers(self.dpop)?);
         work(&request::Request {
             method: self.method.text().map_err(|error| or_not_utf8(error, Error::RequestMethod))?,
@@ -260,19 +266,26 @@ pub extern "C" fn counterfoil_request_nonce<'b>(
 
 impl<'b> Answer<'b> {
     fn new(rules: &ResourceServer<'_>, refusal: &Refusal, now: UnixTime, buffer: &'b mut [u8]) -> Result<Self, Error> {
+        let (nonce, http) = (rules.dpop_nonce(now), refusal.http());
+        let nonce = nonce.as_ref().map(Nonce::as_str);
+        Self::written((http.status, http.error), nonce, buffer, |rest| rules.www_authenticate(refusal, rest))
+    }
+
+    /// Nonce and body at the start of `buffer`, and the challenge in what is left of it or elsewhere.
+    pub(crate) fn written(
+        (status, error): (u16, Option<&str>),
+        nonce: Option<&str>,
+        buffer: &'b mut [u8],
+        challenge: impl FnOnce(&'b mut [u8]) -> Result<Option<&'b str>, Error>,
+    ) -> Result<Self, Error> {
         let mut rest = Rest(buffer);
-        let dpop_nonce = match rules.dpop_nonce(now) {
-            Some(nonce) => rest.push(&[nonce.as_str()])?,
-            None => Bytes::NULL,
-        };
-        let http = refusal.http();
-        let body = match http.error.or(of_server(http.status)) {
+        let dpop_nonce = nonce.map_or(Ok(Bytes::NULL), |nonce| rest.push(&[nonce]))?;
+        let body = match error.or(of_server(status)) {
             Some(error) => rest.push(&["{\"error\":\"", error, "\"}"])?,
             None => Bytes::NULL,
         };
-        let challenge = rules.www_authenticate(refusal, rest.0)?;
-        let www_authenticate = challenge.map_or(Bytes::NULL, |text| Bytes::of(text.as_bytes()));
-        Ok(Self { status: http.status, www_authenticate, dpop_nonce, body })
+        let www_authenticate = challenge(rest.0)?.map_or(Bytes::NULL, |text| Bytes::of(text.as_bytes()));
+        Ok(Self { status, www_authenticate, dpop_nonce, body })
     }
 }
 

@@ -165,6 +165,37 @@ impl Server<'_> {
         work(verifier)
     }
 
+    /// The name of the first issuer.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn first_issuer(&self) -> Result<&str, Error> {
+        self.issuers.read()?.first().ok_or(Error::IssuerUnset)?.name.text()
+    }
+
+    /// The policy by which a gateway judges the tokens of the first issuer.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn owned_policy(&self, keys: counterfoil_gateway::KeySource) -> Result<counterfoil_gateway::Issuer, Error> {
+        let owned = |text: &str| text.to_owned();
+        let audiences = texts(self.audiences)?;
+        let [audience, more_audiences @ ..] = audiences.as_slice() else { return Err(Error::AudienceUnset) };
+        let mut issuer = counterfoil_gateway::Issuer::new(self.first_issuer()?, *audience, keys)?;
+        for audience in more_audiences {
+            issuer = issuer.also_for(*audience)?;
+        }
+        let max_age = (self.max_age != u64::MAX).then_some(Seconds(self.max_age));
+        let types = types_of(self.types)?.into_iter().map(|typ| match typ {
+            TokenType::Named(name) => Some(owned(name)),
+            TokenType::Absent => None,
+        });
+        issuer
+            .with_algorithms(algorithms_of(self.algorithms)?)?
+            .with_profile(types, texts(self.required_claims)?.into_iter().map(owned))?
+            .with_binding(binding_of(self.binding)?)
+            .with_leeway(Seconds(self.leeway))
+            .with_limits(self.limits()?)
+            .demanding_scopes(texts(self.scopes)?)?
+            .demanding_authentication(texts(self.acr_values)?, max_age)
+    }
+
     fn limits(&self) -> Result<Limits, Error> {
         Limits::new(self.max_token_size, self.max_header_size)
     }

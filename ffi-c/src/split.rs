@@ -18,7 +18,7 @@ pub const COUNTERFOIL_ENCODING_HEX: u32 = 2;
 /// The 32 octets themselves.
 pub const COUNTERFOIL_ENCODING_RAW: u32 = 3;
 
-const fn encoding_of(encoding: u32) -> Result<KeyEncoding, Error> {
+pub(crate) const fn encoding_of(encoding: u32) -> Result<KeyEncoding, Error> {
     match encoding {
         COUNTERFOIL_ENCODING_BASE64URL => Ok(KeyEncoding::Base64url),
         COUNTERFOIL_ENCODING_BASE64 => Ok(KeyEncoding::Base64),

@@ -26,7 +26,7 @@ fn header(root: &Path) -> String {
 }
 
 /// In the order in which a reader wants them.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "boundary.rs",
     "error.rs",
     "keys.rs",
@@ -42,4 +42,5 @@ const SOURCES: [&str; 15] = [
     "split.rs",
     "response.rs",
     "thumbprint.rs",
+    "gateway.rs",
 ];

@@ -15,6 +15,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "gateways: C vectors, misuse, threads and processes", run: || run_tests(&Way::PLAIN) },
     Step { name: "gateways: C under valgrind", run: valgrind },
     Step { name: "gateways: C under ASan and UBSan", run: || run_tests(&Way::SANITIZED) },
+    Step { name: "gateways: C gateway", run: gateway },
     Step { name: "gateways: C installation, pkg-config and CMake", run: consumers },
     Step { name: "gateways: C without std and heap", run: embedded },
 ];
@@ -114,7 +115,7 @@ fn standards() -> Result<Outcome, Failure> {
             continue;
         }
         for standard in standards {
-            for defined in ["-DCOUNTERFOIL_HOSTED", "-DCOUNTERFOIL_EMBEDDED"] {
+            for defined in ["-DCOUNTERFOIL_GATEWAY", "-DCOUNTERFOIL_EMBEDDED"] {
                 let mut check = command(compiler);
                 check.args(WARNINGS).args([&format!("-std={standard}"), "-fsyntax-only", defined, &include, "-x", language]).arg(&empty);
                 output(&mut check)?;
@@ -215,6 +216,22 @@ fn compile(source: &Path, binary: &Path, flags: &[&str]) -> Result<PathBuf, Fail
 fn bytes(command: &mut Command) -> Result<Vec<u8>, Failure> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() { Ok(output.stdout) } else { Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr))) }
+}
+
+/// The engine with memory, in C: a build of its own, because hosts that fetch by themselves need no TLS.
+fn gateway() -> Result<Outcome, Failure> {
+    if !has("gcc") {
+        return Ok(Outcome::Absent("gcc is needed".to_owned()));
+    }
+    output(&mut cargo(["build", "--quiet", "--package", "counterfoil-ffi", "--features", "gateway"]))?;
+    let program = target().join("c/gateway");
+    fs::create_dir_all(target().join("c")).map_err(|error| error.to_string())?;
+    let mut compile = command("gcc");
+    compile.args(WARNINGS).args(["-g", "-std=gnu11", "-DCOUNTERFOIL_GATEWAY", "-Iffi-c/include", "ffi-c/tests/gateway.c"]);
+    compile.arg(target().join("debug/libcounterfoil_ffi.a")).args(PRIVATE_LIBRARIES.map(|library| format!("-l{library}")));
+    output(compile.arg("-o").arg(&program))?;
+    let told = output(command(&program).arg("core/tests/data").arg(target().join("c/jwks.json")))?;
+    Ok(Outcome::Passed(told.trim().to_owned()))
 }
 
 /// The README's example by each way of finding the library; the README has it to the letter.
