@@ -23,6 +23,7 @@ const USAGE: &str = "usage: cargo xtask TASK
   fuzz [SECONDS]   run every fuzz target for so long (60)
   bench [--rounds N] [--only WORK]
                    side by side with every peer, by interleaved rounds
+  bench gateway    what the nginx module adds to a request, beside auth_request to Node with jose
   criterion        criterion benches of every entry point";
 
 fn main() -> ExitCode {
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         (Some("install"), arguments) => c_library::install_from(arguments),
         (Some("vectors"), []) => run(step::command("bash").arg("core/vectors/mint/mint.sh")),
         (Some("fuzz"), seconds @ ([] | [_])) => fuzz_for(seconds.first().map_or("60", String::as_str)),
+        (Some("bench"), [name]) if name == "gateway" => nginx::bench(),
         (Some("bench"), arguments) => bench::bench(arguments),
         (Some("criterion"), []) => run(&mut cargo(["bench", "--package", "counterfoil-benches"])),
         _ => {

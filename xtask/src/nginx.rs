@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::step::{Failure, Outcome, cargo, command, has, output, run, target};
+use crate::step::{Failure, Outcome, cargo, command, has, output, root, run, target};
 
 /// Where Debian's nginx-dev has nginx's configure and headers.
 const SOURCE: &str = "/usr/share/nginx/src/configure";
@@ -40,4 +40,18 @@ pub(crate) fn module() -> Result<Outcome, Failure> {
     tests.args(["-W", "error", "-m", "unittest", "discover", "-s", "ffi-c/nginx/test"]);
     tests.env("COUNTERFOIL_MODULE", target().join("nginx/objs/ngx_http_counterfoil_module.so"));
     run(&mut tests).map(|()| Outcome::Passed(String::new()))
+}
+
+/// Prints what the module adds to a request.
+pub(crate) fn bench() -> Result<(), Failure> {
+    if let Some(why) = absent() {
+        return Err(why);
+    }
+    build()?;
+    if !root().join("benches/peers/jose/node_modules").exists() {
+        run(command("npm").args(["ci", "--silent", "--prefix", "benches/peers/jose"]))?;
+    }
+    let mut bench = command("python3");
+    bench.arg("ffi-c/nginx/bench/gateway.py").env("COUNTERFOIL_LIBRARY", target().join("release/libcounterfoil_ffi.a"));
+    run(bench.env("COUNTERFOIL_MODULE", target().join("nginx/objs/ngx_http_counterfoil_module.so")))
 }

@@ -12,7 +12,7 @@ function init(arguments)
   end
 end
 
-local number = math.random(0, 1000000)
+local number = 0
 
 function request()
   number = number + 1
