@@ -210,26 +210,40 @@ typedef struct counterfoil_key_tables {
 // The 32 octets themselves.
 #define COUNTERFOIL_ENCODING_RAW 3
 
+#if defined(COUNTERFOIL_GATEWAY)
 // The host gives the keys, by `counterfoil_gateway_replace_keys`; until then the issuer's tokens are refused with 503.
 #define COUNTERFOIL_KEYS_HOST 0
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // `keys` is a JWK Set.
 #define COUNTERFOIL_KEYS_TEXT 1
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // `keys` is the path of a file with a JWK Set, which is read again when it changes.
 #define COUNTERFOIL_KEYS_FILE 2
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // `keys` is an https URL, which is asked in the background: as its `max-age` says, and when a token names an unknown key.
 #define COUNTERFOIL_KEYS_URL 3
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // `application/json` (RFC 7662).
 #define COUNTERFOIL_INTROSPECTION_JSON 0
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // `application/token-introspection+jwt` (RFC 9701), signed for the client that asks.
 #define COUNTERFOIL_INTROSPECTION_SIGNED 1
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // `application/jwt`: the access token that a reference stands for.
 #define COUNTERFOIL_INTROSPECTION_JWT 2
+#endif
 
 // Why something was refused. Carries no text of the input, so it can be logged and sent.
 enum counterfoil_error
@@ -739,6 +753,7 @@ typedef struct counterfoil_response {
   struct counterfoil_bytes error_uri;
 } counterfoil_response;
 
+#if defined(COUNTERFOIL_GATEWAY)
 // How a gateway reaches an https server; `data` NULL where something is not wanted.
 typedef struct counterfoil_endpoint {
   // The URL.
@@ -750,7 +765,9 @@ typedef struct counterfoil_endpoint {
   // Its private key, in PEM.
   struct counterfoil_bytes private_key;
 } counterfoil_endpoint;
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // An issuer that a gateway trusts.
 typedef struct counterfoil_gateway_issuer {
   // What is accepted of it. Of the server's issuers the first gives the name, and its keys are not read; neither are proofs, realm and
@@ -763,6 +780,7 @@ typedef struct counterfoil_gateway_issuer {
   // The URL.
   struct counterfoil_endpoint endpoint;
 } counterfoil_gateway_issuer;
+#endif
 
 #if defined(COUNTERFOIL_GATEWAY)
 // `count` issuers of a gateway.
@@ -772,6 +790,7 @@ typedef struct counterfoil_gateway_issuers {
 } counterfoil_gateway_issuers;
 #endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // What a gateway is made of: copied, so that nothing of it need stay. Fill it with `counterfoil_gateway_settings_init`.
 typedef struct counterfoil_gateway_settings {
   // The issuers that are trusted: at least one.
@@ -805,6 +824,7 @@ typedef struct counterfoil_gateway_settings {
   // Seconds for which a counterfoil that was found is not looked up again; 0 by default.
   uint64_t counterfoil_fresh;
 } counterfoil_gateway_settings;
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -1187,22 +1207,33 @@ counterfoil_code counterfoil_base64url_decode(struct counterfoil_bytes text,
                                               struct counterfoil_buffer buffer,
                                               struct counterfoil_bytes *octets_out);
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Fills settings with the defaults; issuers are still missing.
 counterfoil_code counterfoil_gateway_settings_init(struct counterfoil_gateway_settings *settings_out);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Makes a gateway. A key set in a text or a file is loaded before this returns; URLs are asked in the background.
 counterfoil_code counterfoil_gateway_new(const struct counterfoil_gateway_settings *settings,
                                          counterfoil_gateway **gateway_out);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Frees a gateway, which nothing may use any more. NULL is fine.
 void counterfoil_gateway_free(counterfoil_gateway *gateway);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Makes a room.
 counterfoil_code counterfoil_room_new(counterfoil_room **room_out);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Frees a room, to which no token may refer any more. NULL is fine.
 void counterfoil_room_free(counterfoil_room *room);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Judges one request. Where split or phantom tokens are configured, this may wait for a lookup.
 //
 // Writes `token_out` when the request is accepted and `answer_out` when it is refused; both refer to `room`. A code below 100 says that
@@ -1212,7 +1243,9 @@ counterfoil_code counterfoil_gateway_judge(const counterfoil_gateway *gateway,
                                            counterfoil_room *room,
                                            counterfoil_token *token_out,
                                            struct counterfoil_answer *answer_out);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Writes the value of `DPoP-Nonce`, to be sent with every answer where nonces are demanded, to `room`.
 //
 // Returns `COUNTERFOIL_ERROR_UNFILLED` where the gateway demands none.
@@ -1220,25 +1253,34 @@ counterfoil_code counterfoil_gateway_nonce(const counterfoil_gateway *gateway,
                                            uint64_t now,
                                            counterfoil_room *room,
                                            struct counterfoil_bytes *nonce_out);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Puts another key set in the place of an issuer's current one, for all threads at once; after an error the current one stays.
 counterfoil_code counterfoil_gateway_replace_keys(const counterfoil_gateway *gateway,
                                                   struct counterfoil_bytes issuer,
                                                   struct counterfoil_bytes jwks);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Waits until every issuer has keys, at most so many milliseconds, or returns `COUNTERFOIL_ERROR_LOOKUP_UNAVAILABLE`.
 counterfoil_code counterfoil_gateway_wait(const counterfoil_gateway *gateway,
                                           uint64_t milliseconds);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // Refuses the split or phantom token that has this SHA-256 from now on, in this process, until `until`.
 counterfoil_code counterfoil_gateway_revoke(const counterfoil_gateway *gateway,
                                             const struct counterfoil_thumbprint *hash,
                                             uint64_t until);
+#endif
 
+#if defined(COUNTERFOIL_GATEWAY)
 // How many requests had this code since the gateway was made; 0 for those that were accepted.
 counterfoil_code counterfoil_gateway_count(const counterfoil_gateway *gateway,
                                            counterfoil_code code,
                                            uint64_t *count_out);
+#endif
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -115,7 +115,7 @@ fn standards() -> Result<Outcome, Failure> {
             continue;
         }
         for standard in standards {
-            for defined in ["-DCOUNTERFOIL_GATEWAY", "-DCOUNTERFOIL_EMBEDDED"] {
+            for defined in ["-DCOUNTERFOIL_HOSTED", "-DCOUNTERFOIL_GATEWAY", "-DCOUNTERFOIL_EMBEDDED"] {
                 let mut check = command(compiler);
                 check.args(WARNINGS).args([&format!("-std={standard}"), "-fsyntax-only", defined, &include, "-x", language]).arg(&empty);
                 output(&mut check)?;
