@@ -243,7 +243,7 @@ def own_ecdsa():
 
 
 def own_rsassa():
-    """Any moduli, and encodings signed for the primes of src/rsassa.rs."""
+    """Any moduli, and roots of encodings modulo the products of src/roots.rs."""
     noise = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(34))
     any_kind = [
         bytes([0, exponent, choice]) + modulus + signature + bytes([spoil]) + b"\1\0\5message"
@@ -254,13 +254,13 @@ def own_rsassa():
         ]
     ]
     signed = [
-        bytes([[2, 6, 7][prime - 1], exponent, factor, choice]) + changes + bytes([at, 0, salt]) + b"message"
-        for prime, exponent, factor, choice, changes, at, salt in [
+        bytes([[2, 4, 6][prime - 1] + i % 2, exponent, factor * 3 + 2 * (i % 2 == 0), choice]) + changes + bytes([at, 0, salt]) + b"message"
+        for i, (prime, exponent, factor, choice, changes, at, salt) in enumerate([
             (1, 0, 0, 0, bytes(4), 0, 1), (1, 1, 0, 0x80, bytes(4), 0, 1), (2, 0, 0, 1, bytes(4), 0, 1), (2, 2, 0, 0x81, bytes(4), 0, 1), (3, 0, 0, 0, bytes(4), 0, 1),
             (3, 1, 0, 0x80, bytes(4), 0, 1), (1, 0, 4, 0, bytes(4), 0, 1), (1, 2, 3, 0x80, bytes(4), 0, 1), (2, 0, 1, 0, bytes(4), 0, 1), (3, 0, 1, 0, bytes(4), 0, 1),
             (1, 1, 0, 2, b"\xbe\1\0\0", 0, 1), (1, 0, 2, 2, b"\0\1\0\0", 0, 1), (1, 0, 0, 0, bytes(4), 0, 0), (1, 0, 4, 0, bytes(4), 0, 132), (1, 0, 0, 3, b"\0\0\x40\0", 0, 1),
             (1, 0, 0, 0x83, b"\0\0\1\0", 2, 1), (1, 0, 0, 0x83, b"\0\0\5\0", 210, 1), (2, 0, 0, 0, b"\0\0\5\1", 0, 1), (1, 3, 0, 0, bytes(4), 0, 1), (1, 0, 0, 0, b"\0\0\4\1", 0, 1),
-        ]
+        ])
     ]
     return any_kind + signed
 

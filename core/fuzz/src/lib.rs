@@ -13,6 +13,7 @@ mod mint;
 mod node;
 mod oauth;
 mod request;
+mod roots;
 mod rsassa;
 mod url;
 mod wire;

@@ -4,42 +4,14 @@ use counterfoil::crypto::rsa::{
     Ifma, PlainLanes, Portable, PublicKey, TABLE_WORDS, Unit, open_on, prepare_on, verify_pkcs1_on, verify_pss_on,
 };
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, ConcatenatingMul as _, NonZero, Odd, Resize as _};
+use crypto_bigint::{BoxedUint, NonZero, Odd, Resize as _};
 use rsa::RsaPublicKey;
 use rsa::signature::Verifier as _;
 use sha2::{Digest as _, Sha256};
 
 use super::draw::Draw;
+use super::roots::Factors;
 
-/// The primes of RFC 3526, sections 3, 5 and 6. Whoever owns a key may choose a prime for its modulus; then anybody can sign.
-const PRIMES: [&str; 3] = [
-    concat!(
-        "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437",
-        "4fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7edee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf05",
-        "98da48361c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb9ed529077096966d670c354e4abc9804f1746c08ca18217c32905e462e36ce3b",
-        "e39e772c180e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf6955817183995497cea956ae515d2261898fa051015728e5a8aacaa68ffffffffffffffff",
-    ),
-    concat!(
-        "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437",
-        "4fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7edee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf05",
-        "98da48361c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb9ed529077096966d670c354e4abc9804f1746c08ca18217c32905e462e36ce3b",
-        "e39e772c180e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf6955817183995497cea956ae515d2261898fa051015728e5a8aaac42dad33170d04507a33",
-        "a85521abdf1cba64ecfb850458dbef0a8aea71575d060c7db3970f85a6e1e4c7abf5ae8cdb0933d71e8c94e04a25619dcee3d2261ad2ee6bf12ffa06d98a0864",
-        "d87602733ec86a64521f2b18177b200cbbe117577a615d6c770988c0bad946e208e24fa074e5ab3143db5bfce0fd108e4b82d120a93ad2caffffffffffffffff",
-    ),
-    concat!(
-        "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437",
-        "4fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7edee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf05",
-        "98da48361c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb9ed529077096966d670c354e4abc9804f1746c08ca18217c32905e462e36ce3b",
-        "e39e772c180e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf6955817183995497cea956ae515d2261898fa051015728e5a8aaac42dad33170d04507a33",
-        "a85521abdf1cba64ecfb850458dbef0a8aea71575d060c7db3970f85a6e1e4c7abf5ae8cdb0933d71e8c94e04a25619dcee3d2261ad2ee6bf12ffa06d98a0864",
-        "d87602733ec86a64521f2b18177b200cbbe117577a615d6c770988c0bad946e208e24fa074e5ab3143db5bfce0fd108e4b82d120a92108011a723c12a787e6d7",
-        "88719a10bdba5b2699c327186af4e23c1a946834b6150bda2583e9ca2ad44ce8dbbbc2db04de8ef92e8efc141fbecaa6287c59474e6bc05d99b2964fa090c3a2",
-        "233ba186515be7ed1f612970cee2d7afb81bdd762170481cd0069127d5b05aa993b4ea988d8fddc186ffb7dc90a6c08f4df435c934063199ffffffffffffffff",
-    ),
-];
-/// With p − 1 = 2q for a prime q, and m − 1 a power of two, every odd exponent of 33 bits has an inverse modulo p · m.
-const FACTORS: [u16; 5] = [1, 3, 5, 17, 257];
 const DIGEST_INFO: [u8; 19] =
     [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
 
@@ -99,12 +71,9 @@ impl Case {
             2 => 0x1_ffff_ffff,
             _ => u64::from(u32::from_le_bytes(draw.array())) * 2 + u64::from(!draw.byte().is_multiple_of(8)),
         };
-        match kind % 8 {
+        match usize::from(kind % 8) {
             0 | 1 => Self::of_any(draw, exponent),
-            // a power with a large exponent takes long
-            6 => Self::signed(draw, 1, exponent),
-            7 => Self::signed(draw, 2, exponent),
-            _ => Self::signed(draw, 0, exponent),
+            size => Self::signed(draw, [33, 34, 49, 50, 65, 66][size - 2], exponent),
         }
     }
 
@@ -129,16 +98,15 @@ impl Case {
         case
     }
 
-    /// An encoding, or nearly one, to the private exponent.
-    fn signed(draw: &mut Draw<'_>, prime: usize, exponent: u64) -> Self {
-        let prime = BoxedUint::from_be_hex(PRIMES[prime], [2048, 3072, 4096][prime]).expect("digits");
-        let factor = FACTORS[usize::from(draw.byte()) % FACTORS.len()];
-        let n = trimmed(&prime.concatenating_mul(&BoxedUint::from(factor)));
+    /// A root of an encoding, or of nearly one.
+    fn signed(draw: &mut Draw<'_>, primes: usize, exponent: u64) -> Self {
+        let factors = Factors::new(primes, draw.byte());
+        let n = factors.product();
         let (choice, changes) = (draw.byte(), draw.array::<4>());
         let [at, salt] = [draw.index(n.len()), usize::from(draw.byte())];
         let message = draw.rest().to_vec();
         let salt = vec![0xa5; if salt % 4 == 0 { salt / 4 } else { 32 }];
-        let mut is_good = choice % 4 < 2 && exponent % 2 == 1 && exponent > 1 && n.len() <= 512;
+        let mut is_good = choice % 4 < 2 && exponent % 2 == 1 && exponent > 1 && (2048..=4096).contains(&bits(&n));
         let mut encoded = if choice & 0x80 == 0 {
             is_good &= salt.len() == 32;
             pss(bits(&n), &message, &salt, if choice % 4 == 2 { [changes[0], changes[1]] } else { [0; 2] })
@@ -148,10 +116,7 @@ impl Case {
         if choice % 4 == 3 {
             encoded[at] ^= changes[2];
         }
-        let totient = (&prime - BoxedUint::one()).concatenating_mul(&BoxedUint::from(factor.max(2) - 1));
-        let inverse = BoxedUint::from(exponent).resize(totient.bits_precision()).invert_mod(&NonZero::new(totient).expect("not zero"));
-        let private = inverse.into_option().unwrap_or_else(BoxedUint::one);
-        let signature = power(&n, &encoded, &private);
+        let signature = factors.root(&encoded, exponent);
         let mut case = Self { modulus: n, exponent, message, signature, is_good };
         if changes[3] != 0 {
             case.spoil(&mut Draw::new(&changes[2..]));
@@ -216,11 +181,6 @@ fn integer(octets: &[u8]) -> BoxedUint {
 /// Of a number without leading zeros.
 fn bits(octets: &[u8]) -> usize {
     8 * octets.len() - octets[0].leading_zeros() as usize
-}
-
-/// Without leading zeros.
-fn trimmed(number: &BoxedUint) -> Vec<u8> {
-    number.to_be_bytes().iter().copied().skip_while(|octet| *octet == 0).collect()
 }
 
 /// The number plus a small one, modulo as many octets.
