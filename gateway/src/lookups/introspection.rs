@@ -149,6 +149,10 @@ impl PhantomTokens {
 
     /// Whatever is remembered is judged again by the engine, for its times, its binding and all else.
     pub(super) fn find(&self, reference: &[u8], now: UnixTime, issuer: &Trusted) -> Result<Found, Error> {
+        // Before anybody is bothered with it.
+        if reference.len() > issuer.policy.limits().token() {
+            return Err(Error::TokenTooLarge);
+        }
         let key = CounterfoilKey::parse(&Sha256::digest(reference), KeyEncoding::Raw)?;
         if self.inactive.get(&key).is_some_and(|(_, until)| now < until) {
             return Err(Error::TokenInactive);

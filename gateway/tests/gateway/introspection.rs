@@ -284,6 +284,8 @@ fn a_whole_token_needs_no_introspection_unless_references_are_demanded() {
     let keys = KeySource::Text(jwks(&[&Key::new(1)]).into_bytes());
     let strict = Gateway::builder().issuer(issuer(keys)).introspection(ISSUER, endpoint).only_references().build().expect("a gateway");
     assert_eq!(verdict(&strict, &whole), "token_inactive");
+    assert_eq!(verdict(&strict, &"a".repeat(16 * 1024 + 1)), "token_too_large");
+    assert_eq!(server.requests(), 1, "what is too large bothers nobody");
     let shared = Arc::new(strict);
     assert_eq!(shared.refused().find(|(error, _)| *error == Error::TokenInactive).map(|(_, count)| count), Some(1));
 }
