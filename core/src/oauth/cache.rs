@@ -381,3 +381,43 @@ pub(crate) fn judge<'s>(
 
 /// How many slots a token may lie in: tokens that fall together do not displace each other at once.
 const WAYS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::FAPI;
+    use crate::jose::keys::KeySet;
+    use crate::oauth::certificate::ClientCertificate;
+
+    const TOKEN: &[u8] = include_bytes!("../../tests/data/paved/token.txt");
+
+    /// A cache that knows the token, what is then done to its slots, and whether the token is still recalled.
+    fn is_recalled_after(change: impl Fn(&mut CacheSlot<1024>)) -> bool {
+        let keys = KeySet::<8>::parse(include_bytes!("../../tests/data/paved/jwks.json"), FAPI).unwrap();
+        let verifier = Verifier::new("https://as.example", "https://api.example", FAPI, keys.keys()).unwrap();
+        let holder = ClientCertificate::Der(include_bytes!("../../tests/data/paved/client.der")).thumbprint(&mut []).unwrap();
+        let mut slots = vec![CacheSlot::<1024>::empty(); 4];
+        let mut scratch = [0; 4096];
+        let mut cache = TokenCache::new(slots.as_mut_slice(), HashKey::new([7; 16])).unwrap();
+        cache.accept(&verifier, TOKEN, Presenter::Certificate(holder), UnixTime(1_800_000_000), &mut scratch).unwrap();
+        slots.iter_mut().for_each(change);
+        let mut cache = TokenCache::resume(slots.as_mut_slice(), HashKey::new([7; 16])).unwrap();
+        cache.recall(TokenText::whole(TOKEN), keys.keys().version(), &mut scratch).is_some()
+    }
+
+    #[test]
+    fn a_cache_that_resumes_knows_its_tokens() {
+        assert!(is_recalled_after(|_| ()));
+    }
+
+    #[test]
+    fn a_place_that_was_not_written_to_its_end_is_empty() {
+        assert!(!is_recalled_after(|slot| slot.token_length = 0));
+    }
+
+    #[test]
+    fn a_place_with_impossible_lengths_is_no_token() {
+        assert!(!is_recalled_after(|slot| slot.known.payload_length = u32::MAX));
+        assert!(!is_recalled_after(|slot| slot.token_length = u32::MAX));
+    }
+}
