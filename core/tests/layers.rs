@@ -51,6 +51,7 @@ fn every_rule_can_be_broken() {
         ("lib.rs", "extern  crate\n std;", "lib.rs:1: extern crate"),
         ("crypto/p256.rs", "/* \" */ fn f() { unsafe { g() } }", "crypto/p256.rs:1: unsafe"),
         ("oauth/ifma.rs", "unsafe fn f() {}", "oauth/ifma.rs:1: unsafe"),
+        ("oauth/x86.rs", "unsafe fn f() {}", "oauth/x86.rs:1: unsafe"),
         ("wire/json.rs", "#[cfg(test)]\nmod tests { use std::vec; }\nuse crate::jose::jwk;", "wire/json.rs:3: wire names jose"),
     ] {
         assert!(faults_of(name, text).contains(&fault.to_owned()), "{text}: {:?}", faults_of(name, text));
@@ -62,6 +63,7 @@ fn what_is_allowed_is_no_fault() {
     for (name, text) in [
         ("oauth/dpop.rs", "use crate::{jose::jwk, wire::json}; use super::htu; use crate::time::Seconds;"),
         ("jose/keys.rs", "use crate::wire::json; use super::jwk; /// [`crate::oauth::dpop`]\n// use std::vec::Vec;"),
+        ("wire/x86.rs", "fn f() { unsafe { g() } }"),
         ("crypto/p256/ifma.rs", "use crate::jose::algorithm; fn f() { unsafe { g() } }"),
         (
             "wire/json.rs",
@@ -101,7 +103,8 @@ fn faults_of(name: &str, text: &str) -> Vec<String> {
     let module = module_of(name);
     let room = if name.contains('/') { module[0] } else { "" };
     let forbidden = FORBIDDEN.iter().find(|(own, _)| *own == room).unwrap_or_else(|| panic!("{name}: a room without a rule")).1;
-    let may_be_unsafe = room == "crypto" && name.rsplit('/').next().is_some_and(|file| file.contains("ifma"));
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let may_be_unsafe = (room == "crypto" && file.contains("ifma")) || name == "wire/x86.rs";
     let mut faults = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
         let mut fault = |what: String| faults.push(format!("{name}:{}: {what}", token.line));

@@ -18,11 +18,12 @@ const LABELS: f64 = 230.0;
 const BARS: f64 = 520.0;
 const LINE: f64 = 20.0;
 
+/// The page may be light while the reader's system is dark, or the other way about: the chart brings a ground of its own.
 const STYLE: &str = "\
-text{font:13px system-ui,sans-serif;fill:#1f2328}\
+.ground{fill:#fff;stroke:#d1d9e0}text{font:13px system-ui,sans-serif;fill:#1f2328}\
 .title{font-size:17px;font-weight:600}.group{font-weight:600}.small{font-size:12px;fill:#59636e}\
 .ours{fill:#0a7d55}.peer{fill:#8c959f}.end{text-anchor:end}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.small{fill:#9198a1}.ours{fill:#3fb27f}.peer{fill:#6e7681}}";
+@media(prefers-color-scheme:dark){.ground{fill:#0d1117;stroke:#3d444d}text{fill:#e6edf3}.small{fill:#9198a1}.ours{fill:#3fb27f}.peer{fill:#6e7681}}";
 
 /// Draws the cells of one thread.
 pub(crate) fn draw(report: &Report) -> String {
@@ -38,7 +39,10 @@ pub(crate) fn draw(report: &Report) -> String {
     y += LINE;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {y}\" width=\"{WIDTH}\" height=\"{y}\" role=\"img\">\n\
-         <title>Counterfoil and its peers</title>\n<style>{STYLE}</style>\n{body}</svg>\n"
+         <title>Counterfoil and its peers</title>\n<style>{STYLE}</style>\n\
+         <rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"6\" class=\"ground\"/>\n{body}</svg>\n",
+        WIDTH - 1.0,
+        y - 1.0
     )
 }
 

@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+use counterfoil::crypto::p256::{HOST_WORDS, PROOF_WORDS};
 use counterfoil::crypto::{ES256, FAPI, RS256};
 use counterfoil::jose::algorithm::{Algorithm as _, Algorithms, BATCH};
 use counterfoil::jose::keys::{KeySet, PreparedKeySet};
@@ -46,9 +47,6 @@ const URL: &str = "https://api.bank.example/open-banking/v3.1/aisp/accounts";
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const HOLDER: Presenter<'static> = Presenter::Certificate(Thumbprint::from_bytes([0x5a; 32]));
 const ROOM: usize = 32 * 1024;
-/// 256 KiB a key of the issuer, 13 KiB a key of a proof.
-const KEY_WORDS: usize = 32 * 1024;
-const PROOF_KEY_WORDS: usize = 13 * 128;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -77,7 +75,7 @@ impl Material {
         let (set, lines) = input.split_once('\n').expect("a set and lines");
         let algorithms: Algorithms<'static> = if name == "rs256" { ONLY_RS256 } else { FAPI };
         let set = KeySet::<1>::parse(set.as_bytes(), algorithms).expect("keys");
-        Self { algorithms, keys: set.prepare(algorithms, vec![0; KEY_WORDS]), lines: lines.lines().collect() }
+        Self { algorithms, keys: set.prepare(algorithms, vec![0; HOST_WORDS]), lines: lines.lines().collect() }
     }
 
     fn verifier(&self) -> Verifier<'_> {
@@ -119,7 +117,7 @@ fn verify_with_an_unseen_key(material: &Material, count: usize) {
 /// A request with a token and a proof whose key was seen before.
 fn accept_request(material: &Material, count: usize) {
     let server = ResourceServer::new(material.verifier(), ProofRules::new(FAPI).expect("rules"));
-    let mut slots = vec![KeySlot::<PROOF_KEY_WORDS>::EMPTY; 4];
+    let mut slots = vec![KeySlot::<PROOF_WORDS>::EMPTY; 4];
     let mut tables = KeyTables::new(&mut slots, HashKey::new([3; 16])).expect("tables");
     let (mut entries, mut scratch) = ([ReplayEntry::EMPTY; 16], vec![0; ROOM]);
     let (pairs, _) = material.lines.as_chunks::<2>();

@@ -9,10 +9,12 @@ mod protocol;
 
 use std::process::ExitCode;
 
+use counterfoil::crypto::p256::{HOST_WORDS, PROOF_WORDS};
 use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256, portable};
 use counterfoil::jose::algorithm::{Algorithm, Algorithms, BATCH};
 use counterfoil::jose::jwk::PublicKey;
 use counterfoil::jose::keys::{KeySet, PreparedKeySet};
+use counterfoil::jose::last_header::LastHeader;
 use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::cache::{CacheSlot, TokenCache};
 use counterfoil::oauth::confirmation::Presenter;
@@ -30,10 +32,6 @@ use protocol::{Case, Corpus, Work, locked, serve, settle_and_time};
 
 const HOLDER: Presenter<'static> = Presenter::Certificate(Thumbprint::from_bytes(CERTIFICATE));
 const KEYS: usize = 512;
-/// 256 KiB a key of the issuer.
-const KEY_WORDS: usize = 32 * 1024;
-/// 13 KiB a key of a proof.
-const PROOF_KEY_WORDS: usize = 13 * 128;
 const ROOM: usize = 32 * 1024;
 
 type Prepared = PreparedKeySet<KEYS, Vec<u64>>;
@@ -116,7 +114,7 @@ fn prepare((path, unit): (Path, Unit), corpus: &Corpus, work: &str) -> Result<Bo
             Err("for the path without tables".to_owned())
         };
     }
-    let words = if path == Path::Cold { 0 } else { set.keys().iter().count() * KEY_WORDS };
+    let words = if path == Path::Cold { 0 } else { set.keys().iter().count() * HOST_WORDS };
     let engine = Engine {
         keys: Box::new(set.prepare(algorithms, vec![0; words])),
         algorithms,
@@ -125,6 +123,7 @@ fn prepare((path, unit): (Path, Unit), corpus: &Corpus, work: &str) -> Result<Bo
         url: corpus.parameter("url").to_owned(),
         now: UnixTime(corpus.parameter("now").parse().map_err(|_| "now")?),
         refusal: refusal_of(work),
+        good: refusal_of(work).map(|_| good_token(corpus)).transpose()?,
     };
     match path {
         Path::Single | Path::Cold if work == "es256+dpop" => Ok(Box::new(Requests(engine))),
@@ -149,6 +148,12 @@ fn refusal_of(work: &str) -> Option<Refusal> {
     }
 }
 
+/// The first token of the work `es256`, whose key those of the works that are refused share.
+fn good_token(corpus: &Corpus) -> Result<String, String> {
+    let tokens = corpus.file("es256", "tokens")?;
+    tokens.split_whitespace().nth(1).map(str::to_owned).ok_or("a token".to_owned())
+}
+
 /// `None` where any error will do.
 type Refusal = Option<Error>;
 
@@ -160,6 +165,8 @@ struct Engine {
     url: String,
     now: UnixTime,
     refusal: Option<Refusal>,
+    /// A good token of the same issuer, before those that are refused: its header is the one that a server remembers.
+    good: Option<String>,
 }
 
 impl Engine {
@@ -183,9 +190,14 @@ struct OneByOne(Engine);
 impl Work for OneByOne {
     fn run(&self, cases: &[Case], mark: &mut dyn FnMut()) {
         let (verifier, mut scratch) = (self.0.verifier(), vec![0; ROOM]);
+        let mut last = LastHeader::none();
+        if let Some(good) = &self.0.good {
+            let accepted = verifier.accept_remembering(good.as_bytes(), HOLDER, self.0.now, Some(&mut last), &mut scratch);
+            assert!(accepted.is_ok(), "{good}");
+        }
         settle_and_time(mark, || {
             for case in cases {
-                let error = verifier.accept(case.token.as_bytes(), HOLDER, self.0.now, &mut scratch).err();
+                let error = verifier.accept_remembering(case.token.as_bytes(), HOLDER, self.0.now, Some(&mut last), &mut scratch).err();
                 self.0.assert(error, case);
             }
         });
@@ -237,7 +249,7 @@ impl Work for Requests {
     fn run(&self, cases: &[Case], mark: &mut dyn FnMut()) {
         let rules = ProofRules::new(self.0.algorithms).expect("rules");
         let server = ResourceServer::new(self.0.verifier(), rules);
-        let mut slots = vec![KeySlot::<PROOF_KEY_WORDS>::EMPTY; 256];
+        let mut slots = vec![KeySlot::<PROOF_WORDS>::EMPTY; 256];
         let mut tables = KeyTables::new(&mut slots, HashKey::new([3; 16])).expect("tables");
         let (mut entries, mut scratch) = (vec![ReplayEntry::EMPTY; 1024], vec![0; ROOM]);
         let headers: Vec<String> = cases.iter().map(|case| format!("DPoP {}", case.token)).collect();

@@ -87,9 +87,6 @@ pub(crate) fn date(member: &Member<'_>) -> Result<NumericDate, Error> {
 }
 
 fn audience(member: &Member<'_>) -> Result<Span, Error> {
-    let well_formed = match member.value.as_array() {
-        Some(elements) => elements.map(Value::is_str).reduce(|all, is_str| all && is_str).unwrap_or(false),
-        None => member.value.is_str(),
-    };
+    let well_formed = member.value.is_str() || member.value.is_array_of_strings();
     if well_formed { Span::of(member).ok_or(Error::ClaimMalformed) } else { Err(Error::ClaimMalformed) }
 }

@@ -6,7 +6,7 @@ use crate::jose::header::Header;
 use crate::jose::keys::{FoundKey, Keys};
 use crate::jose::policy::Limits;
 use crate::wire::base64url;
-use crate::wire::json::{self, Member};
+use crate::wire::json;
 use crate::wire::search;
 use crate::wire::value::Value;
 
@@ -67,20 +67,21 @@ impl<'a> Compact<'a> {
     /// What is wrong with the encoding or the header; [`Error::BufferTooSmall`] when `scratch` is shorter than
     /// [`Limits::scratch`] of this token's length.
     pub fn decode<'s>(&self, limits: Limits, scratch: &'s mut [u8]) -> Result<Unverified<'a, 's>, Error> {
-        self.decode_with(limits, scratch, |_| Ok(()))
+        self.decode_reading(limits, scratch, |header| Header::read(header, |_| Ok(())))
     }
 
-    pub(crate) fn decode_with<'s>(
+    /// Decodes the segments; `read` says what the header is.
+    pub(crate) fn decode_reading<'s>(
         &self,
         limits: Limits,
         scratch: &'s mut [u8],
-        also: impl FnMut(Member<'s>) -> Result<(), Error>,
+        read: impl FnOnce(&'s [u8]) -> Result<Header<'s>, Error>,
     ) -> Result<Unverified<'a, 's>, Error> {
         if base64url::decoded_length(self.header.len()).is_some_and(|length| length > limits.header()) {
             return Err(Error::HeaderTooLarge);
         }
         let (header, rest) = base64url::decode(self.header, scratch)?;
-        let header = Header::read(header, also)?;
+        let header = read(header)?;
         let (payload, rest) = base64url::decode(self.payload, rest)?;
         let (signature, _) = base64url::decode(self.signature, rest)?;
         Ok(Unverified { signing_input: self.signing_input, header, payload, signature })

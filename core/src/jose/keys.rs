@@ -169,7 +169,8 @@ impl<const N: usize> KeySet<N> {
 
     /// Prepares the keys in `memory`, which all share alike, for the implementations that will judge with them.
     ///
-    /// How much memory gains how much is each implementation's to say; what does not suffice stays unused.
+    /// How much memory gains how much is each implementation's to say; what does not suffice stays unused. For ES256 keys see
+    /// [`HOST_WORDS`](crate::crypto::p256::HOST_WORDS), which suffices for keys of every kind, and its neighbours.
     pub fn prepare<M: AsRef<[u64]> + AsMut<[u64]>>(self, algorithms: Algorithms<'_>, mut memory: M) -> PreparedKeySet<N, M> {
         let mut places = heapless::Vec::new();
         let mut rest = memory.as_mut();

@@ -6,5 +6,6 @@ pub mod header;
 pub mod jwk;
 pub mod jws;
 pub mod keys;
+pub mod last_header;
 pub mod policy;
 pub mod thumbprint;

@@ -5,6 +5,7 @@ use core::sync::atomic::{Ordering, compiler_fence};
 use crate::error::Error;
 use crate::jose::jws::Compact;
 use crate::jose::keys::KeyVersion;
+use crate::jose::last_header::LastHeader;
 use crate::jose::policy::Limits;
 use crate::oauth::access_token::AccessToken;
 use crate::oauth::claims::TokenClaims;
@@ -165,6 +166,7 @@ impl<const N: usize> core::fmt::Debug for CacheSlot<N> {
 pub struct TokenCache<M, const N: usize> {
     slots: M,
     key: HashKey,
+    last: LastHeader,
 }
 
 impl<M: AsRef<[CacheSlot<N>]> + AsMut<[CacheSlot<N>]>, const N: usize> TokenCache<M, N> {
@@ -177,7 +179,7 @@ impl<M: AsRef<[CacheSlot<N>]> + AsMut<[CacheSlot<N>]>, const N: usize> TokenCach
             return Err(Error::MemoryTooSmall);
         }
         slots.as_mut().iter_mut().for_each(|slot| slot.token_length = 0);
-        Ok(Self { slots, key })
+        Ok(Self { slots, key, last: LastHeader::none() })
     }
 
     /// Goes on with the slots that a cache with the same key left behind: for memory that several processes share, one of which uses it
@@ -186,7 +188,7 @@ impl<M: AsRef<[CacheSlot<N>]> + AsMut<[CacheSlot<N>]>, const N: usize> TokenCach
     /// # Errors
     /// [`Error::MemoryTooSmall`] without a slot.
     pub fn resume(slots: M, key: HashKey) -> Result<Self, Error> {
-        if slots.as_ref().is_empty() { Err(Error::MemoryTooSmall) } else { Ok(Self { slots, key }) }
+        if slots.as_ref().is_empty() { Err(Error::MemoryTooSmall) } else { Ok(Self { slots, key, last: LastHeader::none() }) }
     }
 
     /// As [`Verifier::accept`], from memory where this token was accepted before.
@@ -211,7 +213,7 @@ impl<M: AsRef<[CacheSlot<N>]> + AsMut<[CacheSlot<N>]>, const N: usize> TokenCach
             verifier.judge_again(&known, holder, now)?;
             return Ok(known.token);
         }
-        let judged = verifier.judge(&text.compact(verifier.limits())?, holder, now, scratch)?;
+        let judged = verifier.judge(&text.compact(verifier.limits())?, holder, now, Some(&mut self.last), scratch)?;
         keep_in(ways, text, &version, &judged);
         Ok(judged.token)
     }
@@ -244,6 +246,10 @@ impl<M: AsRef<[CacheSlot<N>]> + AsMut<[CacheSlot<N>]>, const N: usize> TokenMemo
         let place = self.place_of(token);
         self.slots.as_mut().get_mut(place).into_iter().for_each(|ways| keep_in(ways, token, version, judged));
     }
+
+    fn last_header(&mut self) -> Option<&mut LastHeader> {
+        Some(&mut self.last)
+    }
 }
 
 /// What a server remembers of good tokens. It makes verdicts cheaper and never changes one: whatever is recalled is judged again, by the
@@ -254,6 +260,11 @@ pub trait TokenMemory {
 
     /// The signature of this token was good under the key set `version`.
     fn keep(&mut self, token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>);
+
+    /// The header of the last token whose signature was good, where that is remembered.
+    fn last_header(&mut self) -> Option<&mut LastHeader> {
+        None
+    }
 }
 
 /// A token by its text, whole or in the halves of a split token.
@@ -369,12 +380,12 @@ pub(crate) fn judge<'s>(
     };
     let version = verifier.keys().version();
     let Some(memory) = memory else {
-        return verifier.judge(&token.compact(verifier.limits())?, holder, now, scratch).map(|judged| judged.token);
+        return verifier.judge(&token.compact(verifier.limits())?, holder, now, None, scratch).map(|judged| judged.token);
     };
     if let Some(recalled) = memory.recall(token, version, scratch) {
         return recalled.judge_again(verifier, holder, now, scratch);
     }
-    let judged = verifier.judge(&token.compact(verifier.limits())?, holder, now, scratch)?;
+    let judged = verifier.judge(&token.compact(verifier.limits())?, holder, now, memory.last_header(), scratch)?;
     memory.keep(token, version, &judged);
     Ok(judged.token)
 }

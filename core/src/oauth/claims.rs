@@ -32,30 +32,29 @@ impl TokenClaims {
         authorization_details: Span::NONE,
     };
 
-    /// Reads a decoded payload in one pass. Kept out of its caller, so that the scanner's stack is free again under the signature.
+    /// Reads a decoded payload in one pass, into what was empty, and returns its text. Kept out of its caller, so that the scanner's stack
+    /// is free again under the signature.
     #[inline(never)]
-    pub(crate) fn read(payload: &[u8]) -> Result<(&str, Self), Error> {
-        let mut claims = Self::NONE;
+    pub(crate) fn read<'s>(&mut self, payload: &'s [u8]) -> Result<&'s str, Error> {
         let mut short = [0; 32];
-        let text = json::read_object(payload, |member| {
+        json::read_object(payload, |member| {
             let name = member.name.resolved_name(&mut short);
             match name.as_bytes() {
-                b"client_id" => claims.client_id = string(&member)?,
-                b"scope" => claims.scope = string(&member)?,
-                b"acr" => claims.acr = string(&member)?,
-                b"auth_time" => claims.auth_time = Some(date(&member)?),
-                b"cnf" => claims.bound = Bound::to(Confirmation::read(member.value)?),
+                b"client_id" => self.client_id = string(&member)?,
+                b"scope" => self.scope = string(&member)?,
+                b"acr" => self.acr = string(&member)?,
+                b"auth_time" => self.auth_time = Some(date(&member)?),
+                b"cnf" => self.bound = Bound::to(Confirmation::read(member.value)?),
                 b"authorization_details" => {
                     member.value.as_array().ok_or(Error::ClaimMalformed)?;
-                    claims.authorization_details = Span::of(&member).ok_or(Error::ClaimMalformed)?;
+                    self.authorization_details = Span::of(&member).ok_or(Error::ClaimMalformed)?;
                 }
                 _ => {
-                    claims.registered.take(name, &member)?;
+                    self.registered.take(name, &member)?;
                 }
             }
             Ok(())
-        })?;
-        Ok((text, claims))
+        })
     }
 
     /// Every claim that `required` names must be there; each of RFC 9068's has its own error.

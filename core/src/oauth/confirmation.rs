@@ -17,6 +17,9 @@ pub enum Confirmation {
 impl Confirmation {
     /// Reads `cnf`, which must be an object with exactly one member that is known here.
     pub(crate) fn read(cnf: Value<'_>) -> Result<Self, Error> {
+        if let Some(thumbprint) = usual_certificate(cnf.raw()) {
+            return Ok(Self::Certificate(thumbprint));
+        }
         let mut members = cnf.as_object().ok_or(Error::ConfirmationMalformed)?;
         let (name, value) = members.next().ok_or(Error::ConfirmationMalformed)?;
         if members.next().is_some() {
@@ -61,6 +64,12 @@ impl Bound {
             _ => None,
         }
     }
+}
+
+/// The thumbprint in a `cnf` as issuers write it: what is base64url ends no string, so nothing else can be in there.
+fn usual_certificate(cnf: &str) -> Option<Thumbprint> {
+    let text = cnf.strip_prefix(r#"{"x5t#S256":""#)?.strip_suffix(r#""}"#)?;
+    Thumbprint::parse(text.as_bytes()).ok()
 }
 
 /// Which bindings a policy accepts.

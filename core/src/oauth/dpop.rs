@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::jose::algorithm::{self, Algorithm, Algorithms, Signature};
-use crate::jose::header::is_type;
+use crate::jose::header::{Header, is_type};
 use crate::jose::jwk::{Jwk, PublicKey};
 use crate::jose::jws::{Compact, Unverified};
 use crate::jose::keys::FoundKey;
@@ -102,11 +102,13 @@ impl<'a> ProofRules<'a> {
         let mut jwk = None;
         let unverified = Compact::parse(proof, self.limits)
             .and_then(|compact| {
-                compact.decode_with(self.limits, scratch, |member| {
-                    if member.name.is("jwk") {
-                        jwk = Some(member.value);
-                    }
-                    Ok(())
+                compact.decode_reading(self.limits, scratch, |header| {
+                    Header::read(header, |member| {
+                        if member.name.is("jwk") {
+                            jwk = Some(member.value);
+                        }
+                        Ok(())
+                    })
                 })
             })
             .map_err(as_proof_error)?;

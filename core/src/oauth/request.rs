@@ -280,7 +280,8 @@ impl<'a> ResourceServer<'a> {
             return proof.accept(store, now).map(|_| accepted);
         }
         let compact = token.compact(self.verifier.limits())?;
-        let pending = self.verifier.judge_but_signature(&compact, holder, now, scratch)?;
+        let last = store.tokens().and_then(|tokens| tokens.last_header());
+        let pending = self.verifier.judge_but_signature(&compact, holder, now, last.as_deref(), scratch)?;
         let mut signatures = [pending.signature(0), proof.signature(store.keys(), 1)];
         verify_all(&mut signatures);
         signatures.sort_unstable_by_key(|signature| signature.number);
@@ -291,6 +292,7 @@ impl<'a> ResourceServer<'a> {
         proof.redeem(store, now)?;
         if let Some(tokens) = store.tokens() {
             tokens.keep(token, version, &judged);
+            tokens.last_header().into_iter().for_each(|last| last.remember(pending.header()));
         }
         Ok(judged.token)
     }

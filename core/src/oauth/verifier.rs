@@ -4,9 +4,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::jose::algorithm::{Algorithm, Algorithms, BATCH, Signature, verify_all};
-use crate::jose::header::TokenType;
+use crate::jose::header::{Header, TokenType};
 use crate::jose::jws::{Compact, Unverified};
 use crate::jose::keys::{FoundKey, Keys};
+use crate::jose::last_header::LastHeader;
 use crate::jose::policy::Limits;
 use crate::jose::thumbprint::Thumbprint;
 use crate::oauth::access_token::AccessToken;
@@ -144,9 +145,24 @@ impl<'a> Verifier<'a> {
         now: UnixTime,
         scratch: &'s mut [u8],
     ) -> Result<AccessToken<'s>, Error> {
+        self.accept_remembering(token, presenter, now, None, scratch)
+    }
+
+    /// As [`Verifier::accept`], without parsing a header that is the same as that of the last good token.
+    ///
+    /// # Errors
+    /// As [`Verifier::accept`].
+    pub fn accept_remembering<'s>(
+        &self,
+        token: &[u8],
+        presenter: Presenter<'_>,
+        now: UnixTime,
+        last: Option<&mut LastHeader>,
+        scratch: &'s mut [u8],
+    ) -> Result<AccessToken<'s>, Error> {
         let compact = Compact::parse(token, self.limits)?;
         let holder = holder_of(presenter, token)?;
-        self.judge(&compact, holder, now, scratch).map(|judged| judged.token)
+        self.judge(&compact, holder, now, last, scratch).map(|judged| judged.token)
     }
 
     /// Judges a split token from its halves, which are never joined: what was signed is exactly the counterfoil.
@@ -165,7 +181,7 @@ impl<'a> Verifier<'a> {
     ) -> Result<AccessToken<'s>, Error> {
         let compact = Compact::from_halves(counterfoil.as_bytes(), ticket.as_bytes(), self.limits)?;
         let holder = holder_of(presenter, ticket.as_bytes())?;
-        self.judge(&compact, holder, now, scratch).map(|judged| judged.token)
+        self.judge(&compact, holder, now, None, scratch).map(|judged| judged.token)
     }
 
     /// Judges up to [`BATCH`] tokens, each for itself, with their signatures together: cheaper than one by one, with the same verdicts.
@@ -182,12 +198,16 @@ impl<'a> Verifier<'a> {
         mut scratch: &'s mut [u8],
     ) -> Result<heapless::Vec<Result<AccessToken<'s>, Error>, BATCH>, Error> {
         let mut pending = heapless::Vec::<_, BATCH>::new();
+        let mut last = LastHeader::none();
         for (token, presenter) in tokens {
             // No more than the token's own length is ever decoded.
             let (own, rest) = scratch.split_at_mut(token.len().min(scratch.len()));
             scratch = rest;
             let judged = Compact::parse(token, self.limits)
-                .and_then(|compact| self.judge_but_signature(&compact, holder_of(*presenter, token)?, now, own));
+                .and_then(|compact| self.judge_but_signature(&compact, holder_of(*presenter, token)?, now, Some(&last), own));
+            if let Ok(pending) = &judged {
+                last.remember(pending.header());
+            }
             pending.push(judged).map_err(|_| Error::LimitOutOfRange)?;
         }
         let mut signatures = heapless::Vec::<Signature<'_>, BATCH>::new();
@@ -212,10 +232,14 @@ impl<'a> Verifier<'a> {
         compact: &Compact<'_>,
         holder: Holder,
         now: UnixTime,
+        last: Option<&mut LastHeader>,
         scratch: &'s mut [u8],
     ) -> Result<Judged<'s>, Error> {
-        let pending = self.judge_but_signature(compact, holder, now, scratch)?;
+        let pending = self.judge_but_signature(compact, holder, now, last.as_deref(), scratch)?;
         pending.unverified.judge_signature(pending.algorithm, pending.key)?;
+        if let Some(last) = last {
+            last.remember(pending.header());
+        }
         self.conclude(&pending, now)
     }
 
@@ -225,12 +249,17 @@ impl<'a> Verifier<'a> {
         compact: &Compact<'t>,
         holder: Holder,
         now: UnixTime,
+        last: Option<&LastHeader>,
         scratch: &'s mut [u8],
     ) -> Result<Pending<'t, 's, 'a>, Error> {
-        let unverified = compact.decode(self.limits, scratch)?;
+        let unverified = match last {
+            Some(last) => compact.decode_reading(self.limits, scratch, |header| last.read(header))?,
+            None => compact.decode(self.limits, scratch)?,
+        };
         self.judge_type(unverified.header().typ())?;
         let (algorithm, key) = unverified.select(self.keys, self.algorithms)?;
-        let (text, claims) = TokenClaims::read(unverified.payload())?;
+        let mut claims = TokenClaims::NONE;
+        let text = claims.read(unverified.payload())?;
         self.judge_claims(text, &claims, holder, now)?;
         Ok(Pending { unverified, text, claims, algorithm, key })
     }
@@ -267,7 +296,8 @@ impl<'a> Verifier<'a> {
         introspection::judge_active(answer)?;
         let own = scratch.get_mut(..answer.len()).ok_or(Error::BufferTooSmall)?;
         own.copy_from_slice(answer);
-        let (text, claims) = TokenClaims::read(own)?;
+        let mut claims = TokenClaims::NONE;
+        let text = claims.read(own)?;
         self.judge_claims(text, &claims, holder, now)?;
         claims.judge_demands(text, &self.demands, now, self.leeway)?;
         Ok(AccessToken::new(text, claims))
@@ -318,7 +348,12 @@ pub(crate) struct Pending<'t, 's, 'a> {
     key: FoundKey<'a>,
 }
 
-impl Pending<'_, '_, '_> {
+impl<'s> Pending<'_, 's, '_> {
+    /// The header, to be remembered when the signature is good.
+    pub(crate) const fn header(&self) -> &Header<'s> {
+        self.unverified.header()
+    }
+
     /// The signature, to be judged with others.
     pub(crate) fn signature(&self, number: usize) -> Signature<'_> {
         self.unverified.signature(self.algorithm, self.key, number)

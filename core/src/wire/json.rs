@@ -2,10 +2,10 @@
 //!
 //! One pass, no recursion, no heap. The stack holds [`MAX_MEMBERS`] names and a few words per level.
 
-use super::name::{Level, Names};
+use super::name::{Level, Names, Room};
 use super::reader::Reader;
 use super::search;
-use super::value::{Str, Value};
+use super::value::{Detail, Str, Value};
 use crate::error::Error;
 
 /// How deep arrays and objects may nest; the outermost counts as 1.
@@ -40,7 +40,8 @@ pub fn read_object<'a>(text: &'a [u8], mut each: impl FnMut(Member<'a>) -> Resul
         return Err(document(text).err().unwrap_or(Error::JsonNotObject));
     }
     reader.skip(1);
-    let mut names = Names::new();
+    let mut room = Room::new();
+    let mut names = Names::new(&mut room);
     let mut level = Level::new(b'{', &names);
     if reader.token() == b'}' {
         reader.skip(1);
@@ -74,7 +75,8 @@ pub fn read_value(text: &[u8]) -> Result<Value<'_>, Error> {
 fn document(text: &str) -> Result<Value<'_>, Error> {
     let mut reader = Reader::new(text);
     reader.token();
-    let value = value(&mut reader, &mut Names::new(), MAX_DEPTH)?;
+    let mut room = Room::new();
+    let value = value(&mut reader, &mut Names::new(&mut room), MAX_DEPTH)?;
     end(reader)?;
     Ok(value)
 }
@@ -86,23 +88,28 @@ fn end(mut reader: Reader<'_>) -> Result<(), Error> {
 
 /// Reads one value, with all that is nested in it, down to `depth` levels.
 #[inline(always)]
-fn value<'a>(reader: &mut Reader<'a>, names: &mut Names<'a>, depth: usize) -> Result<Value<'a>, Error> {
+fn value<'a>(reader: &mut Reader<'a>, names: &mut Names<'a, '_>, depth: usize) -> Result<Value<'a>, Error> {
     let start = reader.position();
-    let mut escaped = false;
-    match reader.peek() {
-        bracket @ (b'{' | b'[') => reader.go_to(nested(reader.text(), reader.position(), (bracket, depth), names)?),
-        _ => escaped = scalar(reader)?,
-    }
-    reader.between(start, reader.position()).map(|raw| Value::read(raw, escaped)).ok_or(Error::JsonMalformed)
+    let detail = match reader.peek() {
+        bracket @ (b'{' | b'[') => {
+            let (behind, are_strings) = nested(reader.text(), reader.position(), (bracket, depth), names)?;
+            reader.go_to(behind);
+            if are_strings { Detail::Strings } else { Detail::None }
+        }
+        _ => Detail::of_string(scalar(reader)?),
+    };
+    reader.between(start, reader.position()).map(|raw| Value::read(raw, detail)).ok_or(Error::JsonMalformed)
 }
 
-/// Reads an array or an object from its opening bracket; returns the position behind its closing one.
+/// Reads an array or an object from its opening bracket; returns the position behind its closing one, and whether it is an array of at
+/// least one string and nothing else.
 #[inline(never)]
-fn nested<'a>(text: (&'a str, bool), at: usize, (bracket, depth): (u8, usize), names: &mut Names<'a>) -> Result<usize, Error> {
+fn nested<'a>(text: (&'a str, bool), at: usize, (bracket, depth): (u8, usize), names: &mut Names<'a, '_>) -> Result<(usize, bool), Error> {
     let mut reader = Reader::of_parts(text, at.wrapping_add(1));
     let mut around = heapless::Vec::<Level, MAX_DEPTH>::new();
     let mut level = Level::new(bracket, names);
     let mut opened = true;
+    let (mut some_string, mut only_strings) = (false, bracket == b'[');
     loop {
         // What follows stands first in its level or behind a comma; only what stands first may be the end.
         if !opened || reader.token() != level.closing() {
@@ -111,6 +118,8 @@ fn nested<'a>(text: (&'a str, bool), at: usize, (bracket, depth): (u8, usize), n
                 member_name(&mut reader, names, &mut level)?;
             }
             let bracket = reader.token();
+            some_string |= bracket == b'"';
+            only_strings &= bracket == b'"';
             if matches!(bracket, b'{' | b'[') {
                 if around.len().wrapping_add(1) >= depth {
                     return Err(Error::JsonTooDeep);
@@ -128,7 +137,7 @@ fn nested<'a>(text: (&'a str, bool), at: usize, (bracket, depth): (u8, usize), n
             names.close(&level);
             level = match around.pop() {
                 Some(level) => level,
-                None => return Ok(reader.position()),
+                None => return Ok((reader.position(), some_string && only_strings)),
             };
         }
         if !reader.eat(b',') {
@@ -140,15 +149,18 @@ fn nested<'a>(text: (&'a str, bool), at: usize, (bracket, depth): (u8, usize), n
 
 /// Reads a member's name and the colon behind it, up to the value, and refuses a name that its object has already.
 #[inline(always)]
-fn member_name<'a>(reader: &mut Reader<'a>, names: &mut Names<'a>, level: &mut Level) -> Result<Str<'a>, Error> {
+fn member_name<'a>(reader: &mut Reader<'a>, names: &mut Names<'a, '_>, level: &mut Level) -> Result<Str<'a>, Error> {
     if reader.token() != b'"' {
         return Err(Error::JsonMalformed);
     }
-    let name = string(reader)?;
+    let start = reader.position();
+    let escaped = string(reader)?;
+    let raw = reader.between(start.wrapping_add(1), reader.position().wrapping_sub(1)).ok_or(Error::JsonMalformed)?;
     if reader.token() != b':' {
         return Err(Error::JsonMalformed);
     }
     reader.skip(1);
+    let name = Str::new(raw, escaped);
     names.add(name, level)?;
     reader.token();
     Ok(name)
@@ -158,26 +170,24 @@ fn member_name<'a>(reader: &mut Reader<'a>, names: &mut Names<'a>, level: &mut L
 #[inline(always)]
 fn scalar(reader: &mut Reader<'_>) -> Result<bool, Error> {
     if reader.peek() == b'"' {
-        return string(reader).map(|string| string.as_str().is_none());
+        return string(reader);
     }
     reader.go_to(behind_word(reader.text(), reader.position()).ok_or(Error::JsonMalformed)?);
     Ok(false)
 }
 
-/// Reads a string from its opening to its closing quote.
+/// Reads a string from its opening to its closing quote; says whether it has escapes.
 #[inline(always)]
-fn string<'a>(reader: &mut Reader<'a>) -> Result<Str<'a>, Error> {
+fn string(reader: &mut Reader<'_>) -> Result<bool, Error> {
     reader.skip(1);
-    let start = reader.position();
     let rest = reader.rest();
     reader.skip(if reader.is_plain() { search::plain_quote_prefix(rest) } else { search::plain_string_prefix(rest) });
     let escaped = reader.peek() != b'"';
     if escaped {
         reader.go_to(behind_escapes(reader.text(), reader.position())?);
     }
-    let raw = reader.between(start, reader.position()).ok_or(Error::JsonMalformed)?;
     reader.skip(1);
-    Ok(Str::new(raw, escaped))
+    Ok(escaped)
 }
 
 /// Reads the rest of a string from its first escape; returns the position of its closing quote.
@@ -229,6 +239,14 @@ fn code_unit(reader: &mut Reader<'_>) -> Result<u32, Error> {
 #[inline(never)]
 fn behind_word(text: (&str, bool), at: usize) -> Option<usize> {
     let mut reader = Reader::of_parts(text, at);
+    // Nearly all words are whole numbers, and end with their digits.
+    if matches!(reader.peek(), b'1'..=b'9') {
+        digits(&mut reader);
+        if matches!(reader.peek(), b',' | b'}') {
+            return Some(reader.position());
+        }
+        reader = Reader::of_parts(text, at);
+    }
     let well_formed = match reader.peek() {
         b't' => reader.eat_all(b"true"),
         b'f' => reader.eat_all(b"false"),

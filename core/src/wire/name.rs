@@ -4,15 +4,18 @@ use super::json::{MAX_ESCAPED_NAMES, MAX_MEMBERS};
 use super::value::Str;
 use crate::error::Error;
 
+/// Room for [`Names`]. Apart from what else they hold, because the compiler clears the whole of a structure that begins in part.
+pub(super) type Room<'a> = heapless::Vec<Name<'a>, MAX_MEMBERS>;
+
 /// The names of the innermost object last.
-pub(super) struct Names<'a> {
-    names: heapless::Vec<Name<'a>, MAX_MEMBERS>,
+pub(super) struct Names<'a, 'n> {
+    names: &'n mut Room<'a>,
     /// How many more names with escapes the document may have.
     escaped_left: u8,
 }
 
 /// A [`Str`] with its mark where there is room for it.
-struct Name<'a> {
+pub(super) struct Name<'a> {
     raw: &'a str,
     mark: Mark,
     escaped: bool,
@@ -29,7 +32,7 @@ pub(super) struct Level {
 
 impl Level {
     /// What `bracket`, `[` or `{`, opens.
-    pub(super) fn new(bracket: u8, names: &Names<'_>) -> Self {
+    pub(super) fn new(bracket: u8, names: &Names<'_, '_>) -> Self {
         let closing = if bracket == b'{' { b'}' } else { b']' };
         // `MAX_MEMBERS` fits.
         Self { closing, names_below: u8::try_from(names.names.len()).unwrap_or(u8::MAX), seen: 0 }
@@ -45,9 +48,10 @@ impl Level {
     }
 }
 
-impl<'a> Names<'a> {
-    pub(super) const fn new() -> Self {
-        Self { names: heapless::Vec::new(), escaped_left: MAX_ESCAPED_NAMES }
+impl<'a, 'n> Names<'a, 'n> {
+    /// No names, in room without any.
+    pub(super) const fn new(names: &'n mut Room<'a>) -> Self {
+        Self { names, escaped_left: MAX_ESCAPED_NAMES }
     }
 
     /// Adds a name to the innermost object, `level`, which must not have it already.

@@ -12,34 +12,61 @@ const fn all(byte: u8) -> u64 {
 
 /// Where `wanted` first stands in `text`.
 pub(crate) fn position(text: &[u8], wanted: u8) -> Option<usize> {
-    const CHUNK: usize = 32;
+    const CHUNK: usize = 64;
     let (chunks, _) = text.as_chunks::<CHUNK>();
     // Without an early exit in it, the comparison of a chunk is a handful of vector instructions.
     let lacks = |chunk: &&[u8; CHUNK]| !chunk.iter().fold(false, |found, byte| found | (*byte == wanted));
     let before = chunks.iter().take_while(lacks).count().wrapping_mul(CHUNK);
     let rest = text.get(before..)?;
-    let at = prefix(rest, |word| (word ^ all(wanted)).wrapping_sub(ONES) & !(word ^ all(wanted)), |byte| byte == wanted);
+    let at = prefix_before(rest, wanted, |word| (word ^ all(wanted)).wrapping_sub(ONES) & !(word ^ all(wanted)));
     (at < rest.len()).then(|| before.wrapping_add(at))
+}
+
+/// How many bytes stand before the first `stop`; `marks` as in [`prefix`].
+#[inline(always)]
+fn prefix_before(text: &[u8], stop: u8, marks: impl Fn(u64) -> u64) -> usize {
+    let mut rest = text;
+    while let Some((sixteen, behind)) = rest.split_first_chunk::<16>() {
+        let Some(found) = equal(sixteen, stop) else { break };
+        if found != 0 {
+            let at = usize::try_from(found.trailing_zeros()).unwrap_or(0);
+            return text.len().wrapping_sub(rest.len()).wrapping_add(at);
+        }
+        rest = behind;
+    }
+    text.len().wrapping_sub(rest.len()).wrapping_add(prefix(rest, marks, |byte| byte == stop))
+}
+
+/// One bit for each byte that is `wanted`; `None` where words of eight do better.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable")))]
+#[inline(always)]
+fn equal(bytes: &[u8; 16], wanted: u8) -> Option<u32> {
+    Some(super::x86::equal(bytes, wanted))
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable"))))]
+#[inline(always)]
+const fn equal(_: &[u8; 16], _: u8) -> Option<u32> {
+    None
 }
 
 /// Whether all of `text` is ASCII without control characters (DEL is none to JSON) and without backslashes.
 pub(crate) fn is_plain(text: &[u8]) -> bool {
-    const CHUNK: usize = 32;
     // As a signed number, what is not ASCII is below 0.
     let is_odd = |byte: &u8| (byte.cast_signed() < 0x20) | (*byte == b'\\');
     let has_odd = |bytes: &[u8]| bytes.iter().fold(false, |odd, byte| odd | is_odd(byte));
-    let (chunks, _) = text.as_chunks::<CHUNK>();
     // The last chunk may overlap the one before: looking twice costs less than looking byte by byte.
-    match text.last_chunk::<CHUNK>() {
-        Some(last) => !chunks.iter().any(|chunk| has_odd(chunk)) && !has_odd(last),
-        None => !text.iter().any(is_odd),
+    match (text.last_chunk::<64>(), text.last_chunk::<32>()) {
+        (Some(last), _) => !text.as_chunks::<64>().0.iter().any(|chunk| has_odd(chunk)) && !has_odd(last),
+        (None, Some(last)) => !text.first_chunk::<32>().is_some_and(|first| has_odd(first)) && !has_odd(last),
+        _ => !text.iter().any(is_odd),
     }
 }
 
 /// How many bytes stand before the first quote of a text that [`is_plain`]: without top bits there is less to mask.
 #[inline(always)]
 pub(crate) fn plain_quote_prefix(text: &[u8]) -> usize {
-    prefix(text, |word| (word ^ all(b'"')).wrapping_sub(ONES), |byte| byte == b'"')
+    prefix_before(text, b'"', |word| (word ^ all(b'"')).wrapping_sub(ONES))
 }
 
 /// How many bytes at the start of `text` are neither a quote, a backslash nor a control character: what a JSON string may hold as it is.

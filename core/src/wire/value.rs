@@ -105,6 +105,7 @@ impl<'a> Str<'a> {
     }
 
     /// The string with its escapes resolved, into `short` where it has any; empty where it is too long to be a name that anybody looks for.
+    #[inline(always)]
     pub(crate) fn resolved_name<'n>(self, short: &'n mut [u8; 32]) -> &'n str
     where
         'a: 'n,
@@ -181,24 +182,47 @@ fn code_unit(characters: &mut core::str::Chars<'_>) -> Option<u32> {
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     raw: &'a str,
-    /// Whether it is a string with escapes.
-    escaped: bool,
+    detail: Detail,
+}
+
+/// What the scanner saw on its way through a value.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Nothing that must be known.
+    #[default]
+    None,
+    /// A string with escapes.
+    Escapes,
+    /// An array of strings, at least one, and nothing else.
+    Strings,
+}
+
+impl Detail {
+    pub(super) const fn of_string(escaped: bool) -> Self {
+        if escaped { Self::Escapes } else { Self::None }
+    }
 }
 
 impl<'a> Value<'a> {
     /// A checked value that is not a string with escapes.
     pub(crate) const fn new(raw: &'a str) -> Self {
-        Self::read(raw, false)
+        Self::read(raw, Detail::None)
     }
 
-    pub(super) const fn read(raw: &'a str, escaped: bool) -> Self {
-        Self { raw, escaped }
+    pub(super) const fn read(raw: &'a str, detail: Detail) -> Self {
+        Self { raw, detail }
     }
 
     /// The value's JSON text.
     #[must_use]
     pub const fn raw(self) -> &'a str {
         self.raw
+    }
+
+    /// Whether the value is an array of at least one string and nothing else.
+    pub(crate) fn is_array_of_strings(self) -> bool {
+        let are_strings = |elements: Elements<'_>| elements.map(Value::is_str).reduce(|all, is_str| all && is_str);
+        self.detail == Detail::Strings || self.as_array().and_then(are_strings).unwrap_or(false)
     }
 
     /// Whether the value is a string.
@@ -213,7 +237,7 @@ impl<'a> Value<'a> {
         if !self.is_str() {
             return None;
         }
-        self.raw.get(1..self.raw.len().wrapping_sub(1)).map(|raw| Str::new(raw, self.escaped))
+        self.raw.get(1..self.raw.len().wrapping_sub(1)).map(|raw| Str::new(raw, self.detail == Detail::Escapes))
     }
 
     /// The exact non-negative number up to 2^53, if the value is one.
@@ -274,13 +298,18 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// No value.
     pub(crate) const NONE: Self = Self { start: 0, length: 0, escaped: 0 };
 
     /// The span of a member's value; `None` beyond the 64 KiB that a token cannot exceed.
     #[inline(always)]
     pub(crate) fn of(member: &super::json::Member<'_>) -> Option<Self> {
-        let Value { raw, escaped } = member.value;
-        Some(Self { start: u16::try_from(member.start).ok()?, length: u16::try_from(raw.len()).ok()?, escaped: escaped.into() })
+        let Value { raw, detail } = member.value;
+        Some(Self {
+            start: u16::try_from(member.start).ok()?,
+            length: u16::try_from(raw.len()).ok()?,
+            escaped: (detail == Detail::Escapes).into(),
+        })
     }
 
     pub(crate) const fn is_present(self) -> bool {
@@ -290,7 +319,7 @@ impl Span {
     pub(crate) fn in_document(self, text: &str) -> Option<Value<'_>> {
         let start = usize::from(self.start);
         let raw = text.get(start..start.checked_add(usize::from(self.length))?)?;
-        (!raw.is_empty()).then_some(Value { raw, escaped: self.escaped != 0 })
+        (!raw.is_empty()).then_some(Value { raw, detail: Detail::of_string(self.escaped != 0) })
     }
 }
 
@@ -365,7 +394,7 @@ impl<'a> Iterator for Parts<'a> {
             }
         }
         self.reader = reader;
-        reader.between(start, reader.position()).map(|raw| Value::read(raw, escaped))
+        reader.between(start, reader.position()).map(|raw| Value::read(raw, Detail::of_string(escaped)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads and runs cases of `core/vectors/*.json`; the schema is in `core/vectors/README.md`.
 
+use core::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use counterfoil::jose::algorithm::{Algorithm, Primitive};
 use counterfoil::jose::header::TokenType;
 use counterfoil::jose::jwk::PublicKey;
 use counterfoil::jose::keys::{Key, KeySet, Keys};
+use counterfoil::jose::last_header::LastHeader;
 use counterfoil::jose::policy::Limits;
 use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::access_token::AccessToken;
@@ -206,6 +208,11 @@ impl Vectors {
     }
 }
 
+std::thread_local! {
+    /// Of the last good token of any vector.
+    static LAST_HEADER: RefCell<LastHeader> = const { RefCell::new(LastHeader::none()) };
+}
+
 fn access_token(
     policy: &Map<String, Value>,
     algorithms: &[&'static dyn Algorithm],
@@ -218,6 +225,15 @@ fn access_token(
         let fresh = with_presenter(&input["presenter"], algorithms, &token, now, |presenter| {
             verifier.accept(&token, presenter, now, &mut scratch()).map(|token| claims_of(&token))
         });
+        // So it does after another token's header, and after its own.
+        for _ in 0..2 {
+            let remembering = with_presenter(&input["presenter"], algorithms, &token, now, |presenter| {
+                LAST_HEADER.with_borrow_mut(|last| {
+                    verifier.accept_remembering(&token, presenter, now, Some(last), &mut scratch()).map(|token| claims_of(&token))
+                })
+            });
+            assert_eq!(remembering, fresh, "what is remembered of a header changes a verdict");
+        }
         // The cache gives the same verdict twice: when it judges anew, and from memory.
         let mut slots = vec![CacheSlot::<4096>::empty(); 2];
         let mut cache = TokenCache::new(&mut slots, HashKey::new([3; 16]))?;

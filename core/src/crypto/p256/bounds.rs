@@ -150,9 +150,10 @@ fn no_limb_overflows_and_no_product_loses_bits() {
     assert_top(&sums.y, 4 * 16);
     assert_top(&sums.zz, 2 * 16);
     assert_top(&sums.zzz, 2 * 16);
-    let four = sums.add::<false>(&sums).0;
-    let two = four.add::<false>(&four).0;
-    let one = two.add::<true>(&two).0;
+    let sums = hull(&sums, &sums.of_one_sign(0x55));
+    let four = sums.fold::<4, false>().0;
+    let two = hull(&sums, &four).fold::<2, false>().0;
+    let one = hull(&hull(&sums, &four), &two).fold::<1, true>().0;
     assert_top(&one.x, 17);
     assert_top(&one.zz, 2 * 16);
 }

@@ -24,11 +24,18 @@ use super::scalar::N;
 /// Most digits of a shape: the signs are one word.
 pub(super) const MOST_DIGITS: usize = 64;
 /// Most teeth of a shape.
-const MOST_TEETH: usize = 10;
+const MOST_TEETH: usize = 11;
 /// Additions that share one inversion while a table is built.
 const BATCH: usize = 64;
 
-/// The shape of a comb: 4 to 10 teeth.
+/// The shape of G's table, 1.5 MiB, which all keys share: with 32 digits of a key's table of 256 KiB, 56 points, seven for each of eight lanes.
+#[cfg(not(feature = "small-tables"))]
+pub(super) const OF_BASE: Comb = Comb { teeth: 11, blocks: 24 };
+/// 8 KiB.
+#[cfg(feature = "small-tables")]
+pub(super) const OF_BASE: Comb = Comb { teeth: 6, blocks: 4 };
+
+/// The shape of a comb: 4 to 11 teeth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Comb {
     /// Places of a digit.
@@ -92,12 +99,14 @@ impl<'t> Term<'t> {
         for (tooth, slot) in rows.iter_mut().enumerate().take(comb.teeth - 1) {
             *slot = row(tooth) ^ !plus;
         }
-        let ninth = if comb.teeth == MOST_TEETH { row(8) ^ !plus } else { 0 };
+        let high = |tooth: usize| if tooth + 1 < comb.teeth { row(tooth) ^ !plus } else { 0 };
+        let (ninth, tenth) = (high(8), high(9));
         let mut index = [0; MOST_DIGITS];
         for (group, eight) in index.as_chunks_mut::<8>().0.iter_mut().enumerate().take(digits.div_ceil(8)) {
             let columns = transpose(rows.map(|row| (row >> (8 * group)) as u8)).to_le_bytes();
             for (j, (slot, low)) in eight.iter_mut().zip(columns).enumerate() {
-                *slot = u16::from(low) | ((ninth >> (8 * group + j)) as u16 & 1) << 8;
+                let digit = 8 * group + j;
+                *slot = u16::from(low) | ((ninth >> digit) as u16 & 1) << 8 | ((tenth >> digit) as u16 & 1) << 9;
             }
         }
         Some(Self { entries, comb, index, negative: if even { plus } else { !plus } })

@@ -21,18 +21,13 @@ pub(super) fn is_available() -> bool {
 }
 
 /// Runs a plan on the unit; `None` without it.
-pub(super) fn sums(plan: &Plan<'_>) -> Option<Outcome> {
+pub(super) fn sums(plan: &Plan<'_, '_>) -> Option<Outcome> {
     // SAFETY: the features that the function was compiled for are there.
     is_available().then(|| unsafe { on_unit(plan) })
 }
 
 #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-fn on_unit(plan: &Plan<'_>) -> Outcome {
-    for step in plan.steps() {
-        for entry in step.entries {
-            _mm_prefetch::<_MM_HINT_T0>(entry.as_ptr().cast());
-        }
-    }
+fn on_unit(plan: &Plan<'_, '_>) -> Outcome {
     run::<Unit>(plan)
 }
 
@@ -91,6 +86,12 @@ impl Lanes for Unit {
         // SAFETY: see `splat`.
         let [a, b, c, d, e, f, g, h] = unsafe { transposed(rows) };
         [Self(a), Self(b), Self(c), Self(d), Self(e), Self(f), Self(g), Self(h)]
+    }
+
+    #[inline(always)]
+    fn fetch(entry: &Entry) {
+        // SAFETY: a hint about memory that may be read; every CPU with the unit has the instruction.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(entry.as_ptr().cast()) };
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! From signatures to verdicts, on one of the paths.
 
 use super::comb::Term;
-use super::eight::{Outcome, Plan, run};
+use super::eight::{Outcome, Plan, Steps, run};
 use super::lanes::Plain;
 use super::point::{Quotient, Sum};
 use super::scalar::{self, Multipliers, Pair};
@@ -40,7 +40,7 @@ impl Path {
     }
 
     /// Runs a plan; `None` where there are no lanes.
-    fn run(self, plan: &Plan<'_>) -> Option<Outcome> {
+    fn run(self, plan: &Plan<'_, '_>) -> Option<Outcome> {
         match self {
             Self::Portable => None,
             Self::Lanes => Some(run::<Plain>(plan)),
@@ -109,8 +109,8 @@ fn on_lanes<const COUNT: usize>(path: Path, terms: &[Option<Terms<'_>>; COUNT], 
             *slot = terms;
             count = count.wrapping_add(1);
         }
-        let mut plan = Plan::new();
-        plan.fill(group.get(..count).unwrap_or_default());
+        let mut steps = Steps::new();
+        let plan = Plan::new(group.get(..count).unwrap_or_default(), &mut steps);
         let outcome = path.run(&plan);
         let members = terms.iter().zip(&mut *sums).filter_map(|(terms, sum)| Some((terms.as_ref().filter(alike)?, sum)));
         for (i, (terms, sum)) in members.enumerate() {

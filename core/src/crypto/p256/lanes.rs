@@ -20,6 +20,9 @@ pub(super) trait Lanes: Copy {
     fn splat(word: u64) -> Self;
     /// Word i of the eight entries, for each i.
     fn rows(entries: &[&Entry; 8]) -> [Self; 8];
+    /// Says that an entry will be needed soon.
+    #[inline(always)]
+    fn fetch(_entry: &Entry) {}
     /// The eight words.
     fn words(self) -> [u64; 8];
     fn add(self, other: Self) -> Self;

@@ -60,6 +60,13 @@ pub struct Item<'a> {
     pub signature: &'a [u8; 64],
 }
 
+/// Words of a key's table for hosts: 256 KiB, and what says whose it is. The first size without a doubling.
+pub const HOST_WORDS: usize = tables::words_of(tables::HOST);
+/// Words of a table for a key of proofs, which is built while a request waits: 12 KiB, and what says whose it is.
+pub const PROOF_WORDS: usize = tables::words_of(tables::PROOF);
+/// Words of a table for small machines, where the whole of it may as well be left out: 1 KiB, and what says whose it is.
+pub const EMBEDDED_WORDS: usize = tables::words_of(tables::EMBEDDED);
+
 /// Words of the largest table that fits in `words`; 0 when none does.
 #[must_use]
 pub fn table_words(words: usize) -> usize {

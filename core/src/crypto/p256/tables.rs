@@ -3,18 +3,25 @@
 use super::comb::{Comb, build};
 use super::point::{Affine, Entry};
 
+/// For keys on small machines.
+pub(super) const EMBEDDED: Comb = Comb { teeth: 4, blocks: 2 };
+/// For keys of proofs.
+pub(super) const PROOF: Comb = Comb { teeth: 6, blocks: 6 };
+/// For keys of issuers on hosts.
+pub(super) const HOST: Comb = Comb { teeth: 8, blocks: 32 };
+
 /// From small to large, with the points' memory and what is added (A) and doubled (D) beside 32 points of G.
 ///
 /// Each is the best of its size for portable code, or within 2 % of it with fewer columns, which eight lanes like better.
 const SHAPES: [Comb; 10] = [
     Comb { teeth: 4, blocks: 1 },   // 512 bytes: 64 A, 63 D
-    Comb { teeth: 4, blocks: 2 },   // 1 KiB: 64 A, 31 D
+    EMBEDDED,                       // 1 KiB: 64 A, 31 D
     Comb { teeth: 5, blocks: 4 },   // 4 KiB: 52 A, 12 D
-    Comb { teeth: 6, blocks: 6 },   // 12 KiB: 43 A, 7 D
+    PROOF,                          // 12 KiB: 43 A, 7 D
     Comb { teeth: 7, blocks: 6 },   // 24 KiB: 37 A, 6 D
     Comb { teeth: 8, blocks: 6 },   // 48 KiB: 32 A, 5 D
     Comb { teeth: 8, blocks: 16 },  // 128 KiB: 32 A, 1 D
-    Comb { teeth: 8, blocks: 32 },  // 256 KiB: 32 A
+    HOST,                           // 256 KiB: 32 A
     Comb { teeth: 9, blocks: 29 },  // 464 KiB: 29 A
     Comb { teeth: 10, blocks: 26 }, // 832 KiB: 26 A
 ];

@@ -113,8 +113,13 @@ impl<L: Lanes> Wide<L> {
     /// The columns of a product: each below 10 · 2^52.
     #[inline(always)]
     fn columns(&self, other: &Self) -> Columns<L> {
+        self.columns_after([L::splat(0); 10], other)
+    }
+
+    /// The columns of a product added to others.
+    #[inline(always)]
+    fn columns_after(&self, mut t: Columns<L>, other: &Self) -> Columns<L> {
         let (a, b) = (&self.0, &other.0);
-        let mut t = [L::splat(0); 10];
         for i in 0..5 {
             for j in 0..5 {
                 t[i + j] = t[i + j].add_low(a[i], b[j]);
@@ -184,12 +189,17 @@ impl<L: Lanes> Wide<L> {
         }))
     }
 
-    /// a² less some numbers + K · p, folded; at most 1 and a little. K is above the sum of what is taken away.
+    /// Square, in signed limbs that nobody has carried.
     #[inline(always)]
-    pub(super) fn square_less<const K: u64, const COUNT: usize>(&self, less: [&Self; COUNT]) -> Self {
-        let t = Self::reduce(self.square_columns());
+    pub(super) fn square_signed(&self) -> Self {
+        Self(Self::reduce(self.square_columns()))
+    }
+
+    /// self, whose limbs may be signed, less some numbers + K · p, folded; at most 1 and a little. K is above the sum of what is taken away.
+    #[inline(always)]
+    pub(super) fn less<const K: u64, const COUNT: usize>(&self, less: [&Self; COUNT]) -> Self {
         Self::folded(five(|i| {
-            let mut sum = t[i].add(L::splat(K * P[i]));
+            let mut sum = self.0[i].add(L::splat(K * P[i]));
             for number in less {
                 sum = sum.sub(number.0[i]);
             }
@@ -197,12 +207,10 @@ impl<L: Lanes> Wide<L> {
         }))
     }
 
-    /// a · b − c · d + K · p, with one reduction: K is at least c · d / 16, and the result is a · b / 16 + 1 + K.
+    /// a · b + c · d, with one reduction: (a · b + c · d) / 16 + 1.
     #[inline(always)]
-    pub(super) fn mul_less_mul<const K: u64>(a: &Self, b: &Self, c: &Self, d: &Self) -> Self {
-        let (minuend, subtrahend) = (a.columns(b), c.columns(d));
-        let t = Self::reduce(ten(|i| minuend[i].sub(subtrahend[i])));
-        Self::carried(five(|i| t[i].add(L::splat(K * P[i]))))
+    pub(super) fn mul_plus_mul(a: &Self, b: &Self, c: &Self, d: &Self) -> Self {
+        Self::carried(Self::reduce(c.columns_after(a.columns(b), d)))
     }
 
     /// The lanes that may be 0 modulo p, for a number below 8p: all that are, and about one in 2^49 of the others.
