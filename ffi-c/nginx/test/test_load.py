@@ -137,6 +137,7 @@ class Load(unittest.TestCase):
             nginx = self.start("worker_processes 1;", environment=environment)
         finally:
             gateway.MODULE = module
+        gateway.wait_until(nginx.workers, 30, "a worker")
         workers, count = nginx.workers(), 0
         end = time.monotonic() + 120
         while count < 100_000 and time.monotonic() < end:
