@@ -57,7 +57,7 @@ fn primes() -> &'static [u64] {
 fn is_prime(number: u64) -> bool {
     const BASES: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
     let odd = (number - 1) >> (number - 1).trailing_zeros();
-    BASES.iter().all(|base| number % base != 0)
+    BASES.iter().all(|base| !number.is_multiple_of(*base))
         && BASES.iter().all(|base| {
             let mut x = raise(*base, odd, number);
             let squares = core::iter::from_fn(|| {
