@@ -28,6 +28,7 @@ static counterfoil_bytes data_file(const char *name) {
 
 static size_t rounds;
 static volatile int stop;
+static volatile size_t loads;
 
 typedef struct outcome {
   size_t accepted, unknown, other;
@@ -43,7 +44,8 @@ static void *judge(void *to) {
   if (counterfoil_thumbprint_of_certificate(COUNTERFOIL_CERTIFICATE_DER, certificate, buffer_of(NULL, 0), &presenter.thumbprint) != 0) {
     return NULL;
   }
-  for (size_t i = 0; i < rounds; i++) {
+  /* Also until the keys have changed: some schedulers let the rotator come late. */
+  for (size_t i = 0; i < rounds || (loads < 3 && i < 50 * rounds); i++) {
     counterfoil_code code = counterfoil_server_accept(&server, token, &presenter, NOW, buffer_of(scratch, sizeof scratch), &accepted);
     outcome->accepted += code == 0;
     outcome->unknown += code == COUNTERFOIL_ERROR_KEY_UNKNOWN;
@@ -54,7 +56,6 @@ static void *judge(void *to) {
 
 static void *rotate(void *keys) {
   counterfoil_bytes sets[2] = {data_file("paved/jwks.json"), data_file("embedded/jwks.json")};
-  size_t loads = 0;
   for (; !stop; loads++) {
     EXPECT(counterfoil_keys_load((counterfoil_keys *)keys, sets[loads % 2]), 0);
   }
@@ -86,7 +87,7 @@ static void threads(void) {
   stop = 1;
   pthread_join(rotator, NULL);
   /* The one set has the token's key and the other does not: no third verdict. */
-  CHECK(sum.accepted > 0 && sum.other == 0 && sum.accepted + sum.unknown == 8 * rounds);
+  CHECK(sum.accepted > 0 && sum.other == 0 && sum.accepted + sum.unknown >= 8 * rounds);
   printf("threads: %lu accepted, %lu with the other set\n", (unsigned long)sum.accepted, (unsigned long)sum.unknown);
   free((void *)(uintptr_t)set.data);
   counterfoil_keys_free(keys);
