@@ -72,7 +72,7 @@ fn fifty_thousand_signatures_half_of_them_corrupted() {
         })
         .collect();
     let prepared: Vec<_> = keys.iter().map(tables).collect();
-    let cases: Vec<([u8; 32], [u8; 64], bool)> = (0..COUNT)
+    let cases: Vec<Case> = (0..COUNT)
         .map(|i| {
             let digest: [u8; 32] = Sha256::digest(i.to_be_bytes()).into();
             let signature: Signature = signers[i % 5].sign_prehash(&digest).expect("a signature");
@@ -85,27 +85,37 @@ fn fifty_thousand_signatures_half_of_them_corrupted() {
         })
         .collect();
     let tabled = available().flat_map(|path| [1, 2, 8].map(|together| (path, &SIZES[1..], together)));
-    for (path, sizes, together) in [(Path::Portable, &SIZES[..1], 1)].into_iter().chain(tabled) {
-        // lane by lane is slow, and a pair goes the way of eight
-        let step = match (path, together) {
-            (Path::Lanes, _) => 100,
-            (_, 2) => 5,
-            _ => 1,
-        };
-        for (i, group) in cases.chunks(8).enumerate().step_by(step) {
-            let words = sizes[i / step % sizes.len()];
-            let items: Vec<_> = group
-                .iter()
-                .enumerate()
-                .map(|(j, (digest, signature, _))| {
-                    let key = (i * 8 + j) % 5;
-                    Item { key: &keys[key], table: &prepared[key][&words], digest, signature }
-                })
-                .collect();
-            let expected: Vec<bool> = group.iter().map(|(_, _, is_good)| *is_good).collect();
-            let mut verdicts = vec![false; items.len()];
-            items.chunks(together).zip(verdicts.chunks_mut(together)).for_each(|(items, out)| paths::verify(path, items, out));
-            assert_eq!(verdicts, expected, "{path:?}, {together} together, at {i}");
+    std::thread::scope(|scope| {
+        for (path, sizes, together) in [(Path::Portable, &SIZES[..1], 1)].into_iter().chain(tabled) {
+            let (cases, keys, prepared) = (&cases, &keys, &prepared);
+            scope.spawn(move || judge_all(cases, keys, prepared, (path, sizes, together)));
         }
+    });
+}
+
+type Case = ([u8; 32], [u8; 64], bool);
+type Tables = BTreeMap<usize, Vec<u64>>;
+
+fn judge_all(cases: &[Case], keys: &[PublicKey], prepared: &[Tables], (path, sizes, together): (Path, &[usize], usize)) {
+    // lane by lane is slow, and a pair goes the way of eight
+    let step = match (path, together) {
+        (Path::Lanes, _) => 100,
+        (_, 2) => 5,
+        _ => 1,
+    };
+    for (i, group) in cases.chunks(8).enumerate().step_by(step) {
+        let words = sizes[i / step % sizes.len()];
+        let items: Vec<_> = group
+            .iter()
+            .enumerate()
+            .map(|(j, (digest, signature, _))| {
+                let key = (i * 8 + j) % 5;
+                Item { key: &keys[key], table: &prepared[key][&words], digest, signature }
+            })
+            .collect();
+        let expected: Vec<bool> = group.iter().map(|(_, _, is_good)| *is_good).collect();
+        let mut verdicts = vec![false; items.len()];
+        items.chunks(together).zip(verdicts.chunks_mut(together)).for_each(|(items, out)| paths::verify(path, items, out));
+        assert_eq!(verdicts, expected, "{path:?}, {together} together, at {i}");
     }
 }
