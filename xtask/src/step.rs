@@ -24,10 +24,35 @@ pub(crate) struct Step {
     pub(crate) run: fn() -> Result<Outcome, Failure>,
 }
 
-/// Runs all steps, tells of each, and says whether all were good.
-pub(crate) fn run_all(steps: &[&Step]) -> bool {
+/// How many steps passed, failed and were skipped.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+/// Runs all steps, those `beside` at the same time as the others, tells of each, and says whether all were good.
+pub(crate) fn run_all(steps: &[&Step], beside: &[&Step]) -> bool {
+    let (mut tally, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| run_in_turn(beside));
+        (run_in_turn(steps), other.join())
+    });
+    match other {
+        Ok(other) => {
+            tally.passed += other.passed;
+            tally.failed += other.failed;
+            tally.skipped += other.skipped;
+        }
+        Err(_) => tally.failed += 1,
+    }
+    eprintln!("\n{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
+    tally.failed == 0
+}
+
+fn run_in_turn(steps: &[&Step]) -> Tally {
     let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    let mut tally = Tally::default();
     for step in steps {
         eprintln!("── {}", step.name);
         let start = Instant::now();
@@ -35,25 +60,24 @@ pub(crate) fn run_all(steps: &[&Step]) -> bool {
         let seconds = start.elapsed().as_secs_f64();
         match outcome {
             Ok(Outcome::Passed(detail)) => {
-                passed += 1;
+                tally.passed += 1;
                 eprintln!("   ok {} ({seconds:.1} s) {detail}", step.name);
             }
             Ok(Outcome::Absent(why)) if in_ci => {
-                failed += 1;
+                tally.failed += 1;
                 eprintln!("   FAILED {}: absent under CI: {why}", step.name);
             }
             Ok(Outcome::Absent(why) | Outcome::Skipped(why)) => {
-                skipped += 1;
+                tally.skipped += 1;
                 eprintln!("   SKIP {}: {why}", step.name);
             }
             Err(why) => {
-                failed += 1;
+                tally.failed += 1;
                 eprintln!("   FAILED {} ({seconds:.1} s): {why}", step.name);
             }
         }
     }
-    eprintln!("\n{passed} passed, {failed} failed, {skipped} skipped");
-    failed == 0
+    tally
 }
 
 /// The repository's root.

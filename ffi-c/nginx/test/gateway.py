@@ -181,16 +181,22 @@ http {{
 
     def stop(self, keep=False):
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT)
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
+            self.quit()
         if self.process:
             self.output.close()
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def quit(self):
+        # Again and again: nginx without a master sleeps on if a signal comes right before its epoll_wait.
+        for _ in range(30):
+            self.process.send_signal(signal.SIGQUIT)
+            try:
+                return self.process.wait(2)
+            except subprocess.TimeoutExpired:
+                pass
+        self.process.kill()
+        self.process.wait(10)
 
     def open(self, tls=None, timeout=30):
         if tls is None:
