@@ -301,6 +301,8 @@ pub enum Error {
     AddressMalformed = 913,
     /// A configured file cannot be read, or a configured certificate or private key cannot be used.
     MaterialUnusable = 914,
+    /// A setting is missing, unknown, of another type, or contradicts another.
+    SettingsMalformed = 915,
 }
 
 /// The family that an [`Error`]'s number lies in.
@@ -541,6 +543,7 @@ slugs! {
     IssuerConflict "issuer_conflict"
     AddressMalformed "address_malformed"
     MaterialUnusable "material_unusable"
+    SettingsMalformed "settings_malformed"
 }
 
 impl core::fmt::Display for Error {

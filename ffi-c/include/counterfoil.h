@@ -525,6 +525,8 @@ enum counterfoil_error
   COUNTERFOIL_ERROR_ADDRESS_MALFORMED = 913,
   // A configured file cannot be read, or a configured certificate or private key cannot be used.
   COUNTERFOIL_ERROR_MATERIAL_UNUSABLE = 914,
+  // A setting is missing, unknown, of another type, or contradicts another.
+  COUNTERFOIL_ERROR_SETTINGS_MALFORMED = 915,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

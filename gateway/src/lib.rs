@@ -19,6 +19,8 @@ mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod scratch;
+#[cfg(feature = "settings")]
+pub mod settings;
 
 pub use batch::Presented;
 pub use builder::Builder;
