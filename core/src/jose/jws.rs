@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::jose::algorithm::{self, Algorithm, Algorithms, Signature};
 use crate::jose::header::Header;
 use crate::jose::keys::{FoundKey, Keys};
+use crate::jose::last_header::LastHeader;
 use crate::jose::policy::Limits;
 use crate::wire::base64url;
 use crate::wire::json;
@@ -70,6 +71,19 @@ impl<'a> Compact<'a> {
         self.decode_reading(limits, scratch, |header| Header::read(header, |_| Ok(())))
     }
 
+    /// As [`Compact::decode`], without decoding a header that is remembered.
+    pub(crate) fn decode_after<'s>(
+        &self,
+        limits: Limits,
+        scratch: &'s mut [u8],
+        last: Option<&LastHeader>,
+    ) -> Result<Unverified<'a, 's>, Error> {
+        let Some(last) = last.filter(|last| last.holds(self.header)) else { return self.decode(limits, scratch) };
+        self.judge_header_length(limits)?;
+        let (header, rest) = last.recall(scratch)?;
+        self.decode_behind(header, rest)
+    }
+
     /// Decodes the segments; `read` says what the header is.
     pub(crate) fn decode_reading<'s>(
         &self,
@@ -77,18 +91,26 @@ impl<'a> Compact<'a> {
         scratch: &'s mut [u8],
         read: impl FnOnce(&'s [u8]) -> Result<Header<'s>, Error>,
     ) -> Result<Unverified<'a, 's>, Error> {
-        if base64url::decoded_length(self.header.len()).is_some_and(|length| length > limits.header()) {
-            return Err(Error::HeaderTooLarge);
-        }
+        self.judge_header_length(limits)?;
         let (header, rest) = base64url::decode(self.header, scratch)?;
-        let header = read(header)?;
-        let (payload, rest) = base64url::decode(self.payload, rest)?;
+        self.decode_behind(read(header)?, rest)
+    }
+
+    fn judge_header_length(&self, limits: Limits) -> Result<(), Error> {
+        let is_too_long = base64url::decoded_length(self.header.len()).is_some_and(|length| length > limits.header());
+        if is_too_long { Err(Error::HeaderTooLarge) } else { Ok(()) }
+    }
+
+    /// Decodes the segments behind the header.
+    fn decode_behind<'s>(&self, header: Header<'s>, scratch: &'s mut [u8]) -> Result<Unverified<'a, 's>, Error> {
+        let (payload, rest) = base64url::decode(self.payload, scratch)?;
         let (signature, _) = base64url::decode(self.signature, rest)?;
         Ok(Unverified { signing_input: self.signing_input, header, payload, signature })
     }
 }
 
-fn at_dot(text: &[u8]) -> Option<(&[u8], &[u8])> {
+/// What stands before and behind the first dot.
+pub(crate) fn at_dot(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let dot = search::position(text, b'.')?;
     let (before, after) = text.split_at_checked(dot)?;
     Some((before, after.get(1..)?))
@@ -150,6 +172,11 @@ impl<'s> Unverified<'_, 's> {
             verdict: Err(Error::SignatureInvalid),
             number,
         }
+    }
+
+    /// Remembers the header, whose signature was good.
+    pub(crate) fn remember_in(&self, last: &mut LastHeader) {
+        last.remember(self.signing_input, &self.header);
     }
 
     /// The payload, for cheap checks that may only refuse; nothing of it leaves the engine before the signature is good.

@@ -292,7 +292,7 @@ impl<'a> ResourceServer<'a> {
         proof.redeem(store, now)?;
         if let Some(tokens) = store.tokens() {
             tokens.keep(token, version, &judged);
-            tokens.last_header().into_iter().for_each(|last| last.remember(pending.header()));
+            tokens.last_header().into_iter().for_each(|last| pending.remember_in(last));
         }
         Ok(judged.token)
     }

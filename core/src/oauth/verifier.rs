@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::jose::algorithm::{Algorithm, Algorithms, BATCH, Signature, verify_all};
-use crate::jose::header::{Header, TokenType};
+use crate::jose::header::TokenType;
 use crate::jose::jws::{Compact, Unverified};
 use crate::jose::keys::{FoundKey, Keys};
 use crate::jose::last_header::LastHeader;
@@ -206,7 +206,7 @@ impl<'a> Verifier<'a> {
             let judged = Compact::parse(token, self.limits)
                 .and_then(|compact| self.judge_but_signature(&compact, holder_of(*presenter, token)?, now, Some(&last), own));
             if let Ok(pending) = &judged {
-                last.remember(pending.header());
+                pending.remember_in(&mut last);
             }
             pending.push(judged).map_err(|_| Error::LimitOutOfRange)?;
         }
@@ -238,7 +238,7 @@ impl<'a> Verifier<'a> {
         let pending = self.judge_but_signature(compact, holder, now, last.as_deref(), scratch)?;
         pending.unverified.judge_signature(pending.algorithm, pending.key)?;
         if let Some(last) = last {
-            last.remember(pending.header());
+            pending.remember_in(last);
         }
         self.conclude(&pending, now)
     }
@@ -252,10 +252,7 @@ impl<'a> Verifier<'a> {
         last: Option<&LastHeader>,
         scratch: &'s mut [u8],
     ) -> Result<Pending<'t, 's, 'a>, Error> {
-        let unverified = match last {
-            Some(last) => compact.decode_reading(self.limits, scratch, |header| last.read(header))?,
-            None => compact.decode(self.limits, scratch)?,
-        };
+        let unverified = compact.decode_after(self.limits, scratch, last)?;
         self.judge_type(unverified.header().typ())?;
         let (algorithm, key) = unverified.select(self.keys, self.algorithms)?;
         let mut claims = TokenClaims::NONE;
@@ -349,9 +346,9 @@ pub(crate) struct Pending<'t, 's, 'a> {
 }
 
 impl<'s> Pending<'_, 's, '_> {
-    /// The header, to be remembered when the signature is good.
-    pub(crate) const fn header(&self) -> &Header<'s> {
-        self.unverified.header()
+    /// Remembers the header, when the signature is good.
+    pub(crate) fn remember_in(&self, last: &mut LastHeader) {
+        self.unverified.remember_in(last);
     }
 
     /// The signature, to be judged with others.

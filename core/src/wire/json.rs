@@ -34,10 +34,10 @@ pub struct Member<'a> {
 /// [`Error::TextNotUtf8`], [`Error::JsonMalformed`], [`Error::JsonNotObject`], [`Error::JsonMemberRepeated`],
 /// [`Error::JsonTooDeep`], [`Error::JsonTooManyMembers`], [`Error::JsonLoneSurrogate`], or what `each` returned.
 pub fn read_object<'a>(text: &'a [u8], mut each: impl FnMut(Member<'a>) -> Result<(), Error>) -> Result<&'a str, Error> {
-    let text = core::str::from_utf8(text).map_err(|_| Error::TextNotUtf8)?;
-    let mut reader = Reader::new(text);
+    let (text, is_plain) = search::text(text).ok_or(Error::TextNotUtf8)?;
+    let mut reader = Reader::of_parts((text, is_plain), 0);
     if reader.token() != b'{' {
-        return Err(document(text).err().unwrap_or(Error::JsonNotObject));
+        return Err(document((text, is_plain)).err().unwrap_or(Error::JsonNotObject));
     }
     reader.skip(1);
     let mut room = Room::new();
@@ -69,11 +69,11 @@ pub fn read_object<'a>(text: &'a [u8], mut each: impl FnMut(Member<'a>) -> Resul
 /// # Errors
 /// As [`read_object`], without [`Error::JsonNotObject`].
 pub fn read_value(text: &[u8]) -> Result<Value<'_>, Error> {
-    document(core::str::from_utf8(text).map_err(|_| Error::TextNotUtf8)?)
+    document(search::text(text).ok_or(Error::TextNotUtf8)?)
 }
 
-fn document(text: &str) -> Result<Value<'_>, Error> {
-    let mut reader = Reader::new(text);
+fn document(text: (&str, bool)) -> Result<Value<'_>, Error> {
+    let mut reader = Reader::of_parts(text, 0);
     reader.token();
     let mut room = Room::new();
     let value = value(&mut reader, &mut Names::new(&mut room), MAX_DEPTH)?;
@@ -239,13 +239,12 @@ fn code_unit(reader: &mut Reader<'_>) -> Result<u32, Error> {
 #[inline(never)]
 fn behind_word(text: (&str, bool), at: usize) -> Option<usize> {
     let mut reader = Reader::of_parts(text, at);
-    // Nearly all words are whole numbers, and end with their digits.
-    if matches!(reader.peek(), b'1'..=b'9') {
-        digits(&mut reader);
-        if matches!(reader.peek(), b',' | b'}') {
-            return Some(reader.position());
-        }
-        reader = Reader::of_parts(text, at);
+    // Nearly all words are dates: ten digits.
+    if let Some((digits, behind)) = reader.rest().split_first_chunk::<10>()
+        && matches!(behind, [b',' | b'}', ..])
+        && search::are_date(digits)
+    {
+        return Some(at.wrapping_add(10));
     }
     let well_formed = match reader.peek() {
         b't' => reader.eat_all(b"true"),

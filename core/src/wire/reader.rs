@@ -1,7 +1,5 @@
 //! A cursor over text that cannot leave it.
 
-use super::search;
-
 /// Reads text front to back; there is no way to step outside or to panic.
 ///
 /// It lives in registers: all of it is inlined, and what is not is given its parts and returns the new position.
@@ -13,11 +11,6 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    #[inline(always)]
-    pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, plain: search::is_plain(text.as_bytes()) }
-    }
-
     /// How many bytes have been read.
     #[inline(always)]
     pub(crate) const fn position(&self) -> usize {

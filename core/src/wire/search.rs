@@ -1,5 +1,8 @@
 //! Finding bytes quickly in plain Rust: eight at a time in a word, and whole chunks that the compiler turns into vector comparisons.
 
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable")))]
+use super::x86::{plain_text, position as position_on_unit};
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = ONES << 7;
 
@@ -12,6 +15,15 @@ const fn all(byte: u8) -> u64 {
 
 /// Where `wanted` first stands in `text`.
 pub(crate) fn position(text: &[u8], wanted: u8) -> Option<usize> {
+    position_on_unit(text, wanted).unwrap_or_else(|| position_in_chunks(text, wanted))
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable"))))]
+const fn position_on_unit(_: &[u8], _: u8) -> Option<Option<usize>> {
+    None
+}
+
+fn position_in_chunks(text: &[u8], wanted: u8) -> Option<usize> {
     const CHUNK: usize = 64;
     let (chunks, _) = text.as_chunks::<CHUNK>();
     // Without an early exit in it, the comparison of a chunk is a handful of vector instructions.
@@ -48,6 +60,20 @@ fn equal(bytes: &[u8; 16], wanted: u8) -> Option<u32> {
 #[inline(always)]
 const fn equal(_: &[u8; 16], _: u8) -> Option<u32> {
     None
+}
+
+/// `bytes` as text, and whether it [`is_plain`]; `None` for what is no UTF-8.
+#[inline(always)]
+pub(crate) fn text(bytes: &[u8]) -> Option<(&str, bool)> {
+    match plain_text(bytes) {
+        Some(text) => Some((text, true)),
+        None => core::str::from_utf8(bytes).ok().map(|text| (text, false)),
+    }
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(feature = "portable"))))]
+fn plain_text(bytes: &[u8]) -> Option<&str> {
+    if is_plain(bytes) { core::str::from_utf8(bytes).ok() } else { None }
 }
 
 /// Whether all of `text` is ASCII without control characters (DEL is none to JSON) and without backslashes.
@@ -97,6 +123,14 @@ pub(crate) fn eight_digits(text: [u8; 8]) -> Option<u64> {
     (digit_marks(word) & TOPS == 0).then_some(number)
 }
 
+/// Whether these are decimal digits, of which the first is not 0: a date from 2001 to 2286.
+#[inline(always)]
+pub(crate) fn are_date(text: &[u8; 10]) -> bool {
+    let [first, .., last_but_one, last] = text;
+    let eight = text.first_chunk::<8>().map_or(0, |eight| u64::from_le_bytes(*eight));
+    digit_marks(eight) & TOPS == 0 && *first != b'0' && last_but_one.is_ascii_digit() && last.is_ascii_digit()
+}
+
 /// Marks what is no digit. Nothing carries: a byte is at most 0x7f + 0x76.
 const fn digit_marks(word: u64) -> u64 {
     let digits = word ^ all(b'0');
@@ -125,14 +159,23 @@ mod tests {
 
     #[test]
     fn every_byte_at_every_place_is_found() {
-        for length in 0..70 {
+        for length in (0..70).chain([95, 96, 97, 128, 130]) {
             for at in 0..length {
                 for byte in 0..=255u8 {
                     let mut text = vec![b'a'; length];
                     text[at] = byte;
                     let naive = text.iter().position(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\')).unwrap_or(length);
                     assert_eq!(plain_string_prefix(&text), naive, "{byte} at {at} of {length}");
-                    assert_eq!(position(&text, b'.'), text.iter().position(|byte| *byte == b'.'));
+                    for wanted in [b'.', byte] {
+                        let naive = text.iter().position(|byte| *byte == wanted);
+                        assert_eq!((position(&text, wanted), position_in_chunks(&text, wanted)), (naive, naive));
+                    }
+                    let is_naively_plain = text.iter().all(|byte| (0x20..=0x7f).contains(byte) && *byte != b'\\');
+                    assert_eq!(
+                        (is_plain(&text), plain_text(&text).is_some()),
+                        (is_naively_plain, is_naively_plain),
+                        "{byte} at {at} of {length}"
+                    );
                 }
             }
         }

@@ -47,7 +47,7 @@ impl<'a> Str<'a> {
         if self.escaped {
             self.chars().map(|c| c.to_ascii_lowercase()).eq(text.chars().map(|c| c.to_ascii_lowercase()))
         } else {
-            self.raw.eq_ignore_ascii_case(text)
+            self.raw == text || self.raw.eq_ignore_ascii_case(text)
         }
     }
 

@@ -1,14 +1,13 @@
-//! base64url on 32 characters at a time, for CPUs with AVX2, and bytes found in sixteen. [`super::base64url`] and [`super::search`] have the
-//! portable twins.
+//! base64url, and bytes found, 32 at a time, for CPUs with AVX2. [`super::base64url`] and [`super::search`] have the portable twins.
 //!
 //! Classes of characters by their two hexadecimal digits, and the joining of values by multiplication, are W. Muła's and D. Lemire's
 //! ("Faster Base64 Encoding and Decoding using AVX2 Instructions", 2018), here for the alphabet of RFC 4648 section 5.
 
 use core::arch::x86_64::{
     __m256i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8, _mm256_add_epi8, _mm256_and_si256, _mm256_cmpeq_epi8,
-    _mm256_extract_epi64, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_or_si256, _mm256_permutevar8x32_epi32, _mm256_set_epi64x,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_srli_epi16, _mm256_testz_si256,
+    _mm256_cmpgt_epi8, _mm256_extract_epi64, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_movemask_epi8, _mm256_or_si256,
+    _mm256_permutevar8x32_epi32, _mm256_set_epi64x, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi32,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_testz_si256,
 };
 
 cpufeatures::new!(unit, "avx2");
@@ -20,6 +19,55 @@ pub(super) fn equal(bytes: &[u8; 16], wanted: u8) -> u32 {
     let [low, high] = core::array::from_fn(|i| words.get(i).map_or(0, |word| i64::from_le_bytes(*word)));
     // SAFETY: every CPU of this architecture has SSE2.
     unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_set_epi64x(high, low), _mm_set1_epi8(wanted.cast_signed()))).cast_unsigned() }
+}
+
+/// Where `wanted` first stands; `None` without the unit or for fewer than 32 bytes.
+#[inline(always)]
+pub(super) fn position(text: &[u8], wanted: u8) -> Option<Option<usize>> {
+    // SAFETY: the feature that the function was compiled for is there.
+    (text.len() >= 32 && unit::get()).then(|| unsafe { position_on_unit(text, wanted) })
+}
+
+#[target_feature(enable = "avx2")]
+fn position_on_unit(text: &[u8], wanted: u8) -> Option<usize> {
+    let all = _mm256_set1_epi8(wanted.cast_signed());
+    let found = |block: &[u8; 32]| _mm256_movemask_epi8(_mm256_cmpeq_epi8(load(block), all)).cast_unsigned();
+    let at = |found: u32, before: usize| before.wrapping_add(usize::try_from(found.trailing_zeros()).unwrap_or(0));
+    let mut before = 0usize;
+    for block in text.as_chunks::<32>().0 {
+        let found = found(block);
+        if found != 0 {
+            return Some(at(found, before));
+        }
+        before = before.wrapping_add(32);
+    }
+    // what is left, once more with some of what lacks it
+    let found = found(text.last_chunk::<32>()?);
+    (found != 0).then(|| at(found, text.len().wrapping_sub(32)))
+}
+
+/// `bytes` as text where they are plain ([`super::search::is_plain`]): they need no second look for UTF-8.
+#[inline(always)]
+pub(super) fn plain_text(bytes: &[u8]) -> Option<&str> {
+    // SAFETY: the feature that the function was compiled for is there.
+    let is_plain = if bytes.len() >= 32 && unit::get() { unsafe { is_plain_on_unit(bytes) } } else { super::search::is_plain(bytes) };
+    // SAFETY: what is plain is ASCII.
+    is_plain.then(|| unsafe { core::str::from_utf8_unchecked(bytes) })
+}
+
+#[target_feature(enable = "avx2")]
+fn is_plain_on_unit(text: &[u8]) -> bool {
+    // As a signed number, what is not ASCII is below 0.
+    let [space, backslash] = [0x20, 0x5c].map(|byte| _mm256_set1_epi8(byte));
+    let is_odd = |block: &[u8; 32]| {
+        let bytes = load(block);
+        _mm256_or_si256(_mm256_cmpgt_epi8(space, bytes), _mm256_cmpeq_epi8(bytes, backslash))
+    };
+    let mut odd = _mm256_setzero_si256();
+    for block in text.as_chunks::<32>().0.iter().chain(text.last_chunk::<32>()) {
+        odd = _mm256_or_si256(odd, is_odd(block));
+    }
+    _mm256_testz_si256(odd, odd) == 1
 }
 
 /// By the upper digit: a class of characters.
