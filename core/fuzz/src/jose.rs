@@ -90,7 +90,8 @@ pub fn jwk(data: &[u8]) {
     let set = KeySet::<2>::parse(&[br#"{"keys":["#, data, b"]}"].concat(), FAPI);
     let key = match Key::parse(data, FAPI) {
         Ok(key) => key,
-        Err(error) => return assert!(set.is_err(), "{error} alone, good in a set"),
+        // Two keys with a comma between them are no key, and a good set.
+        Err(error) => return assert!(set.is_err() || Node::read(data).is_none(), "{error} alone, good in a set"),
     };
     // In a set the key stands two levels deeper, below one more member.
     match set {
