@@ -387,6 +387,23 @@ impl<'g> Route<'g> {
         accepted
     }
 
+    /// As [`Route::accept`], for a token that the host has looked up by itself.
+    ///
+    /// # Errors
+    /// As [`Route::accept`].
+    pub fn accept_as<'s>(
+        &self,
+        form: TokenForm<'_>,
+        token: &[u8],
+        presenter: Presenter<'_>,
+        now: UnixTime,
+        scratch: &'s mut Scratch,
+    ) -> Result<AccessToken<'s>, Error> {
+        let accepted = self.judge((form, None), (token, presenter), now, scratch);
+        self.gateway.counters.count(accepted.as_ref().map_err(|error| *error));
+        accepted
+    }
+
     fn judge<'s>(
         &self,
         (form, issuer): Looked<'_>,
