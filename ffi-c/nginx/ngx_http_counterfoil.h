@@ -133,6 +133,8 @@ typedef struct {
     unsigned forwarded : 1;
 
     ngx_http_counterfoil_source_t *fetching;
+    /* Until when it waits for what another request fetches; 0 while it does not. */
+    ngx_msec_t wait_until;
     ngx_http_counterfoil_reply_t reply;
 
     counterfoil_bytes authorization[2];

@@ -94,6 +94,9 @@ ngx_http_counterfoil_gone(void *data)
 
     if (ctx->fetching != NULL) {
         ctx->fetching->set->fetching = 0;
+        if (ctx->fetching->set->fetched == 0) {
+            ctx->fetching->set->tried = 0;
+        }
     }
 }
 
@@ -203,6 +206,7 @@ ngx_http_counterfoil_decide(ngx_http_request_t *r, ngx_http_counterfoil_ctx_t *c
     counterfoil_code code)
 {
     ctx->decided_by = conf;
+    ctx->wait_until = 0;
     ctx->code = code;
     if (code != COUNTERFOIL_OK) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "counterfoil: refused: %s", counterfoil_error_slug(code));

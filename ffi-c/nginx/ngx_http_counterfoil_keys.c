@@ -8,6 +8,9 @@
 /* How long keys that could not be fetched again are trusted. */
 #define NGX_HTTP_COUNTERFOIL_LAST_GOOD (24 * 60 * 60)
 #define NGX_HTTP_COUNTERFOIL_JWKS_SIZE (1024 * 1024)
+/* Milliseconds: how long a request waits for keys that another one fetches, and how often it looks. */
+#define NGX_HTTP_COUNTERFOIL_WAIT 5000
+#define NGX_HTTP_COUNTERFOIL_LOOK 20
 
 static void
 ngx_http_counterfoil_free_keys(void *keys)
@@ -142,6 +145,47 @@ ngx_http_counterfoil_share(ngx_http_request_t *r, ngx_http_counterfoil_source_t 
     return 1;
 }
 
+/* The time to look again has come, or something else has happened to the connection. */
+static void
+ngx_http_counterfoil_look_again(ngx_http_request_t *r)
+{
+    ngx_event_t *write = r->connection->write;
+
+    if (write->delayed) {
+        if (ngx_handle_write_event(write, 0) != NGX_OK) {
+            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        }
+        return;
+    }
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+}
+
+/* Lets a request wait for what another one fetches; NGX_DECLINED when it has waited long enough. */
+static ngx_int_t
+ngx_http_counterfoil_wait(ngx_http_request_t *r, ngx_http_counterfoil_ctx_t *ctx)
+{
+    if (ctx->wait_until == 0) {
+        ctx->wait_until = ngx_current_msec + NGX_HTTP_COUNTERFOIL_WAIT;
+    }
+    if ((ngx_msec_int_t) (ctx->wait_until - ngx_current_msec) <= 0) {
+        return NGX_DECLINED;
+    }
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_counterfoil_look_again;
+    r->connection->write->delayed = 1;
+    ngx_add_timer(r->connection->write, NGX_HTTP_COUNTERFOIL_LOOK);
+    return NGX_AGAIN;
+}
+
 /* NGX_OK when the keys are what they can be, NGX_AGAIN while they are fetched. */
 ngx_int_t
 ngx_http_counterfoil_keys_due(ngx_http_request_t *r, ngx_http_counterfoil_ctx_t *ctx, ngx_http_counterfoil_loc_conf_t *conf,
@@ -152,9 +196,16 @@ ngx_http_counterfoil_keys_due(ngx_http_request_t *r, ngx_http_counterfoil_ctx_t 
 
     for (i = 0; i < conf->sources->nelts; i++) {
         ngx_http_counterfoil_keys_t *set = source[i].set;
+        ngx_int_t rc;
 
         if (source[i].issuer->jwks_location.len == 0) {
             continue;
+        }
+        if (set->fetching && (unknown || set->fetched == 0)) {
+            rc = ngx_http_counterfoil_wait(r, ctx);
+            if (rc != NGX_DECLINED) {
+                return rc;
+            }
         }
         if (ngx_http_counterfoil_is_due(&source[i], unknown)
             && (!ngx_http_counterfoil_share(r, &source[i]) || ngx_http_counterfoil_is_due(&source[i], 0)))

@@ -40,7 +40,7 @@ class Api:
 
     def __init__(self):
         self.counterfoils, self.references, self.jwks = {}, {}, {}
-        self.down, self.asked, self.seen = False, [], []
+        self.down, self.asked, self.seen, self.slow = False, [], [], 0
         api = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -76,6 +76,7 @@ class Api:
                     kind = "application/json" if found.startswith("{") else "application/jwt" if found.startswith("ey") else "text/html"
                     return self.reply(200, found.encode(), kind, Cache_Control="max-age=60")
                 if service == "jwks":
+                    time.sleep(api.slow)
                     found = api.jwks.get(rest)
                     return self.reply(200, found.encode()) if found else self.reply(404)
                 headers = [[name, value] for name, value in self.headers.items()]

@@ -6,7 +6,7 @@ import unittest
 
 import gateway
 import mint
-from test_gateway import CLIENT, HOLDER, KEY, SERVER, dpop
+from case import CLIENT, HOLDER, KEY, SERVER, dpop
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[1] / "example/nginx.conf"
 

@@ -12,7 +12,7 @@ import unittest
 
 import gateway
 import mint
-from test_gateway import CLIENT, HOLDER, KEY, configuration, dpop
+from case import CLIENT, HOLDER, KEY, configuration, dpop
 
 FIELD = f":{base64.b64encode(CLIENT.der).decode()}:"
 
