@@ -1221,6 +1221,15 @@ counterfoil_code counterfoil_gateway_new(const struct counterfoil_gateway_settin
 #endif
 
 #if defined(COUNTERFOIL_GATEWAY)
+// Makes a gateway from a JSON text with the members of `Settings` in counterfoil-gateway's documentation, which know more than
+// `counterfoil_gateway_settings`: several audiences, other profiles, and Valkey or Redis for used proofs and counterfoils.
+//
+// Returns `COUNTERFOIL_ERROR_SETTINGS_MALFORMED` for a member that is missing, unknown, of another type, or contradicts another.
+counterfoil_code counterfoil_gateway_from_json(struct counterfoil_bytes settings,
+                                               counterfoil_gateway **gateway_out);
+#endif
+
+#if defined(COUNTERFOIL_GATEWAY)
 // Frees a gateway, which nothing may use any more. NULL is fine.
 void counterfoil_gateway_free(counterfoil_gateway *gateway);
 #endif

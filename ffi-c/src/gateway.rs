@@ -149,6 +149,22 @@ pub extern "C" fn counterfoil_gateway_new(
     })
 }
 
+/// Makes a gateway from a JSON text with the members of `Settings` in counterfoil-gateway's documentation, which know more than
+/// `counterfoil_gateway_settings`: several audiences, other profiles, and Valkey or Redis for used proofs and counterfoils.
+///
+/// Returns `COUNTERFOIL_ERROR_SETTINGS_MALFORMED` for a member that is missing, unknown, of another type, or contradicts another.
+#[unsafe(no_mangle)]
+pub extern "C" fn counterfoil_gateway_from_json(
+    settings: Bytes<'_>,
+    gateway_out: Option<&mut MaybeUninit<Option<Box<Gateway>>>>,
+) -> Code {
+    guard(|| {
+        let (settings, out) = (settings.text()?, given(gateway_out)?);
+        out.write(Some(Box::new(Gateway(Engine::from_json(settings).map_err(code_of)?))));
+        Ok(())
+    })
+}
+
 /// Frees a gateway, which nothing may use any more. NULL is fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn counterfoil_gateway_free(gateway: Option<Box<Gateway>>) {

@@ -155,6 +155,22 @@ int main(int argc, char **argv) {
   EXPECT(counterfoil_gateway_judge(gateway, &own, room, &accepted, &answer), 0);
   counterfoil_gateway_free(gateway);
 
+  /* The same from a JSON text. */
+  char json[2048];
+  snprintf(json, sizeof json, "{\"issuers\":[{\"issuer\":\"https://as.example\",\"audience\":[\"https://other.example\",\"https://api.example\"],"
+           "\"jwks_file\":\"%s/paved/jwks.json\"}],\"realm\":\"accounts\",\"dpop\":{\"replay_url\":\"redis://127.0.0.1:1\"}}", data);
+  EXPECT(counterfoil_gateway_from_json(text("{\"issuers\":[],\"issuer\":1}"), &none), COUNTERFOIL_ERROR_SETTINGS_MALFORMED);
+  EXPECT(counterfoil_gateway_from_json(text("{\"issuers\":[]}"), &none), COUNTERFOIL_ERROR_ISSUER_UNSET);
+  EXPECT(counterfoil_gateway_from_json(bytes_of(NULL, 1), &none), COUNTERFOIL_ERROR_NULL_POINTER);
+  CHECK(none == NULL);
+  EXPECT(counterfoil_gateway_from_json(text(json), &gateway), 0);
+  EXPECT(counterfoil_gateway_judge(gateway, &own, room, &accepted, &answer), 0);
+  own.certificate_form = COUNTERFOIL_CERTIFICATE_NONE;
+  EXPECT(counterfoil_gateway_judge(gateway, &own, room, &accepted, &answer), COUNTERFOIL_ERROR_CERTIFICATE_MISSING);
+  CHECK(same(answer.www_authenticate, text("Bearer realm=\"accounts\", error=\"invalid_token\"")));
+  own = request();
+  counterfoil_gateway_free(gateway);
+
   issuer.key_source = COUNTERFOIL_KEYS_HOST;
   EXPECT(counterfoil_gateway_new(&settings, &gateway), 0);
   EXPECT(counterfoil_gateway_wait(gateway, 1), COUNTERFOIL_ERROR_LOOKUP_UNAVAILABLE);

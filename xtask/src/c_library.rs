@@ -163,6 +163,18 @@ impl Way {
         every: 8,
         rounds: 100,
     };
+
+    /// A program as it is started.
+    fn started(&self, program: &Path) -> Command {
+        match self.runner {
+            [runner, options @ ..] => {
+                let mut runner = command(runner);
+                runner.args(options).arg(program);
+                runner
+            }
+            [] => command(program),
+        }
+    }
 }
 
 fn valgrind() -> Result<Outcome, Failure> {
@@ -190,15 +202,7 @@ fn run_tests(way: &Way) -> Result<Outcome, Failure> {
         ("shared", vec![data, way.rounds.to_string()]),
     ] {
         let binary = compile(&root().join("ffi-c/tests").join(program).with_extension("c"), &folder.join(program), way.flags)?;
-        let mut test = match way.runner {
-            [runner, options @ ..] => {
-                let mut runner = command(runner);
-                runner.args(options).arg(&binary);
-                runner
-            }
-            [] => command(&binary),
-        };
-        told.push(output(test.args(&arguments))?.trim().replace('\n', "; "));
+        told.push(output(way.started(&binary).args(&arguments))?.trim().replace('\n', "; "));
     }
     Ok(Outcome::Passed(told.join("; ")))
 }
@@ -224,14 +228,22 @@ fn gateway() -> Result<Outcome, Failure> {
         return Ok(Outcome::Absent("gcc is needed".to_owned()));
     }
     output(&mut cargo(["build", "--quiet", "--package", "counterfoil-ffi", "--features", "gateway"]))?;
-    let program = target().join("c/gateway");
-    fs::create_dir_all(target().join("c")).map_err(|error| error.to_string())?;
-    let mut compile = command("gcc");
-    compile.args(WARNINGS).args(["-g", "-std=gnu11", "-DCOUNTERFOIL_GATEWAY", "-Iffi-c/include", "ffi-c/tests/gateway.c"]);
-    compile.arg(target().join("debug/libcounterfoil_ffi.a")).args(PRIVATE_LIBRARIES.map(|library| format!("-l{library}")));
-    output(compile.arg("-o").arg(&program))?;
-    let told = output(command(&program).arg("core/tests/data").arg(target().join("c/jwks.json")))?;
-    Ok(Outcome::Passed(told.trim().to_owned()))
+    let data = "core/tests/data";
+    let mut told = Vec::new();
+    for way in [Way::PLAIN, Way::SANITIZED, Way::VALGRIND] {
+        if way.folder == Way::VALGRIND.folder && !has_or_install("valgrind", "valgrind") {
+            return Ok(Outcome::Absent("valgrind is not installed".to_owned()));
+        }
+        let folder = target().join("c").join(way.folder);
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let program = folder.join("gateway");
+        let mut compile = command("gcc");
+        compile.args(WARNINGS).args(["-g", "-std=gnu11", "-DCOUNTERFOIL_GATEWAY", "-Iffi-c/include", "ffi-c/tests/gateway.c"]).args(way.flags);
+        compile.arg(target().join("debug/libcounterfoil_ffi.a")).args(PRIVATE_LIBRARIES.map(|library| format!("-l{library}")));
+        output(compile.arg("-o").arg(&program))?;
+        told.push(output(way.started(&program).arg(data).arg(folder.join("jwks.json")))?.trim().to_owned());
+    }
+    Ok(Outcome::Passed(format!("plain {}; sanitized {}; valgrind {}", told[0], told[1], told[2])))
 }
 
 /// The README's example by each way of finding the library; the README has it to the letter.

@@ -56,8 +56,11 @@ class Api:
                     self.send_header(name.replace("_", "-"), value)
                 if status != 204:
                     self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                try:
+                    self.end_headers()
+                    self.wfile.write(body)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # nginx gives up where its client does
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
