@@ -15,8 +15,8 @@ static counterfoil_bytes
 read_file(const char *name)
 {
     FILE *file = fopen(name, "rb");
-    char *text = malloc(64 << 20);
-    size_t size = file == NULL ? 0 : fread(text, 1, 64 << 20, file);
+    char *text = malloc(256 << 20);
+    size_t size = file == NULL ? 0 : fread(text, 1, 256 << 20, file);
 
     if (size == 0) {
         exit(2);
@@ -79,6 +79,8 @@ main(int count, char **arguments)
     counterfoil_keys *keys;
     counterfoil_server server;
     counterfoil_replay replay;
+    counterfoil_token_cache tokens;
+    counterfoil_key_tables proof_keys;
     counterfoil_buffer memory;
     struct timespec start, end;
     size_t number = 0;
@@ -99,6 +101,18 @@ main(int count, char **arguments)
     good(counterfoil_replay_format(memory, (counterfoil_bytes) { random, 16 }));
     good(counterfoil_replay_open(memory, NULL, &replay));
     server.replay = &replay;
+
+    /* Requests with proofs as nginx judges them by default: good tokens and keys of proofs are remembered. */
+    if (memmem(requests.data, requests.size, "\tDPoP\t", 6) != NULL) {
+        memory = (counterfoil_buffer) { malloc(counterfoil_token_cache_size(2000)), counterfoil_token_cache_size(2000) };
+        good(counterfoil_token_cache_format(memory, (counterfoil_bytes) { random, 16 }));
+        good(counterfoil_token_cache_open(memory, NULL, &tokens));
+        server.tokens = &tokens;
+        memory = (counterfoil_buffer) { malloc(counterfoil_key_tables_size(64)), counterfoil_key_tables_size(64) };
+        good(counterfoil_key_tables_format(memory, (counterfoil_bytes) { random, 16 }));
+        good(counterfoil_key_tables_open(memory, NULL, &proof_keys));
+        server.proof_keys = &proof_keys;
+    }
 
     ((char *) requests.data)[requests.size] = '\0';
     for (char *rest = (char *) requests.data; number < MOST && rest != NULL && *rest != '\0'; number++) {

@@ -70,7 +70,10 @@ class Api:
                     if api.down:
                         return self.reply(500)
                 if service == "counterfoils":
-                    found = api.counterfoils.get(rest)
+                    try:
+                        found = api.counterfoils.get(rest)
+                    except OSError:
+                        return self.reply(500)
                     return self.reply(200, found.encode(), "text/plain") if found is not None else self.reply(404)
                 if service == "introspect":
                     found = api.references.get(body.decode())

@@ -6,7 +6,7 @@ import unittest
 
 import gateway
 import mint
-from case import CLIENT, Case, HOLDER, KEY, OTHER_HOLDER, OTHER_KEY, configuration, dpop
+from case import CLIENT, HOLDER, KEY, OTHER_HOLDER, OTHER_KEY, Case, configuration, dpop
 
 
 class Answers(Case):

@@ -1,11 +1,15 @@
 """Split and phantom tokens: SPL-01 to SPL-03, and lookups that fail."""
 
 import json
+import shutil
+import socket
+import subprocess
 import time
 import urllib.parse
 
+import gateway
 import mint
-from case import Case, HOLDER, KEY, OTHER_HOLDER, dpop
+from case import HOLDER, KEY, OTHER_HOLDER, Case, dpop
 
 
 class SplitTokens(Case):
@@ -115,3 +119,62 @@ class PhantomTokens(Case):
     def test_an_answer_that_is_neither_is_an_outage(self):
         self.api.references["token=page"] = "<html>"
         self.ask("/phantom/", dpop("/phantom/", "page"), "lookup_unavailable", 503)
+
+
+class Store:
+    """Counterfoils in a real Redis (or Valkey), as the service behind the gateway reads them."""
+
+    def __init__(self, folder):
+        self.port = gateway.free_port()
+        command = [shutil.which("valkey-server") or "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        gateway.wait_until(self.is_up, 10, "the store")
+
+    def is_up(self):
+        try:
+            return self.ask("PING") == b"PONG"
+        except OSError:
+            return False
+
+    def ask(self, *words):
+        """One command of RESP; a bulk string, a simple one, or a number."""
+        with socket.create_connection(("127.0.0.1", self.port), 2) as connection, connection.makefile("rwb") as stream:
+            stream.write(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words))
+            stream.flush()
+            first = stream.readline().rstrip()
+            return first[1:] if first[:1] != b"$" else stream.read(int(first[1:])) if first != b"$-1" else None
+
+    def get(self, key):
+        found = self.ask("GET", f"counterfoil:{key}")
+        return found and found.decode()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+class CounterfoilsInRedis(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.store = cls.api.counterfoils = Store(cls.nginx.folder)
+        cls.addClassCleanup(cls.store.stop)
+
+    def test_published_revoked_and_away(self):
+        tokens = [mint.token(KEY, {"jkt": HOLDER.thumbprint}) for _ in range(3)]
+        tickets = []
+        for token in tokens:
+            head, _, ticket = token.rpartition(".")
+            self.store.ask("SET", "counterfoil:" + mint.b64(mint.sha256(ticket)), head, "EX", "300")
+            tickets.append(ticket)
+        for token, ticket in zip(tokens[:2], tickets):
+            _, body = self.ask("/split/", dpop("/split/", credential=ticket), status=200)
+            self.assertIn(("authorization", f"Bearer {token}"), self.upstream(body))
+        self.store.ask("DEL", "counterfoil:" + mint.b64(mint.sha256(tickets[1])))
+        time.sleep(1.1)
+        self.ask("/split/", dpop("/split/", credential=tickets[1]), "ticket_unknown", 401)
+        self.ask("/split/", dpop("/split/", credential=tickets[0]), status=200)
+        self.store.stop()
+        self.ask("/split/", dpop("/split/", credential=tickets[2]), "lookup_unavailable", 503)
+        time.sleep(1.1)
+        self.ask("/split/", dpop("/split/", credential=tickets[0]), status=200)

@@ -6,7 +6,7 @@ import subprocess
 
 import gateway
 import mint
-from case import CLIENT, Case, EXPIRED, KEY, OTHER_CLIENT, SELF_SIGNED, dpop
+from case import CLIENT, EXPIRED, KEY, OTHER_CLIENT, SELF_SIGNED, Case, dpop
 
 
 class Mtls(Case):
