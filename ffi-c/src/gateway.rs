@@ -154,10 +154,7 @@ pub extern "C" fn counterfoil_gateway_new(
 ///
 /// Returns `COUNTERFOIL_ERROR_SETTINGS_MALFORMED` for a member that is missing, unknown, of another type, or contradicts another.
 #[unsafe(no_mangle)]
-pub extern "C" fn counterfoil_gateway_from_json(
-    settings: Bytes<'_>,
-    gateway_out: Option<&mut MaybeUninit<Option<Box<Gateway>>>>,
-) -> Code {
+pub extern "C" fn counterfoil_gateway_from_json(settings: Bytes<'_>, gateway_out: Option<&mut MaybeUninit<Option<Box<Gateway>>>>) -> Code {
     guard(|| {
         let (settings, out) = (settings.text()?, given(gateway_out)?);
         out.write(Some(Box::new(Gateway(Engine::from_json(settings).map_err(code_of)?))));

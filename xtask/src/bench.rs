@@ -149,6 +149,13 @@ impl Report {
     }
 }
 
+/// The tokens, minted by the program `corpus`, which must be built.
+pub(crate) fn corpus() -> Result<PathBuf, Failure> {
+    let corpus = target().join("bench-corpus");
+    run(command(target().join("release/corpus")).arg(&corpus))?;
+    Ok(corpus)
+}
+
 /// Builds everything, measures, and writes table, results and chart. `--rounds N` (15), `--only WORK`.
 ///
 /// # Errors
@@ -156,8 +163,7 @@ impl Report {
 pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     let (rounds, only) = options(arguments)?;
     run(&mut cargo(["build", "--release", "--quiet", "--package", "counterfoil-benches", "--bin", "corpus", "--bin", "engine"]))?;
-    let corpus = target().join("bench-corpus");
-    run(command(target().join("release/corpus")).arg(&corpus))?;
+    let corpus = corpus()?;
     let mut programs: Vec<_> = PROGRAMS.iter().map(|(name, kind)| (*name, Running::start(name, *kind, &corpus))).collect();
     for (name, program) in &programs {
         if let Err(why) = program {

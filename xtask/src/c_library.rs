@@ -238,7 +238,10 @@ fn gateway() -> Result<Outcome, Failure> {
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let program = folder.join("gateway");
         let mut compile = command("gcc");
-        compile.args(WARNINGS).args(["-g", "-std=gnu11", "-DCOUNTERFOIL_GATEWAY", "-Iffi-c/include", "ffi-c/tests/gateway.c"]).args(way.flags);
+        compile
+            .args(WARNINGS)
+            .args(["-g", "-std=gnu11", "-DCOUNTERFOIL_GATEWAY", "-Iffi-c/include", "ffi-c/tests/gateway.c"])
+            .args(way.flags);
         compile.arg(target().join("debug/libcounterfoil_ffi.a")).args(PRIVATE_LIBRARIES.map(|library| format!("-l{library}")));
         output(compile.arg("-o").arg(&program))?;
         told.push(output(way.started(&program).arg(data).arg(folder.join("jwks.json")))?.trim().to_owned());

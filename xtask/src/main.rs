@@ -6,7 +6,9 @@ mod chart;
 mod counts;
 mod embedded;
 mod fuzz;
+mod languages;
 mod nginx;
+mod python;
 mod step;
 
 use std::process::ExitCode;
@@ -24,6 +26,8 @@ const USAGE: &str = "usage: cargo xtask TASK
   bench [--rounds N] [--only WORK]
                    side by side with every peer, by interleaved rounds
   bench gateway    what the nginx module adds to a request, beside auth_request to Node with jose
+  bench languages [--memory]
+                   the packages for other languages beside what their users use today
   criterion        criterion benches of every entry point";
 
 fn main() -> ExitCode {
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         (Some("vectors"), []) => run(step::command("bash").arg("core/vectors/mint/mint.sh")),
         (Some("fuzz"), seconds @ ([] | [_])) => fuzz_for(seconds.first().map_or("60", String::as_str)),
         (Some("bench"), [name]) if name == "gateway" => nginx::bench(),
+        (Some("bench"), [name, arguments @ ..]) if name == "languages" => languages::run_all(arguments),
         (Some("bench"), arguments) => bench::bench(arguments),
         (Some("criterion"), []) => run(&mut cargo(["bench", "--package", "counterfoil-benches"])),
         _ => {
@@ -106,7 +111,7 @@ fn test(names: &[String]) -> Result<(), Failure> {
         step.name.starts_with(name) || own.starts_with(name)
     };
     let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| is_called(step, name));
-    let all = || STEPS.iter().chain(c_library::STEPS);
+    let all = || STEPS.iter().chain(c_library::STEPS).chain(python::STEPS);
     let steps: Vec<&Step> = all().filter(wanted).collect();
     if steps.is_empty() {
         return Err(format!("no step is called that; there are: {}", all().map(|step| step.name).collect::<Vec<_>>().join(", ")));

@@ -8,16 +8,20 @@ Everything is decided by Counterfoil's engine; nothing of a token can be read be
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _counterfoil
 from ._counterfoil import AccessToken, Certificate, Confirmation, Proof, counterfoil_key, join, split
 from ._counterfoil import certificate_thumbprint, jwk_thumbprint
 from .errors import CounterfoilError
 from .inspection import UnprovenToken, inspect
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "AccessToken", "Certificate", "Confirmation", "CounterfoilError", "Issuer", "Proof", "ResponseVerifier", "UnprovenToken", "Verifier",
@@ -93,7 +97,7 @@ class Verifier(_counterfoil.Verifier):
         key_tables: int | None = None,
         patience: float | None = None,
         **policy: Any,
-    ) -> Verifier:
+    ) -> Self:
         if issuers is None:
             issuers = [Issuer(issuer, audience, **policy)]
         elif issuer or audience or policy:
@@ -102,11 +106,22 @@ class Verifier(_counterfoil.Verifier):
             issuers=[own._settings for own in issuers], realm=realm, dpop=dpop, split=split, introspection=introspection,
             only_references=only_references, token_cache=token_cache, key_tables=key_tables, patience=patience,
         )
-        return super().__new__(cls, json.dumps(settings, default=list))
+        made = super().__new__(cls, json.dumps(settings, default=list))
+        made.waits = split is not None or introspection is not None
+        return made
+
+    #: Whether judging a token may wait for a lookup, so that it belongs in a thread and not in an event loop.
+    waits: bool
+
+    async def accept_request_async(self, *arguments: Any, **named: Any) -> AccessToken:
+        """As `accept_request`, in a thread if it may wait for a lookup."""
+        if self.waits:
+            return await asyncio.to_thread(self.accept_request, *arguments, **named)
+        return self.accept_request(*arguments, **named)
 
 
 class ResponseVerifier(_counterfoil.ResponseVerifier):
     """Judges the JARM responses of one authorization server to one client."""
 
-    def __new__(cls, issuer: str, client_id: str, *, jwks: JwkSet | None = None, **more: Any) -> ResponseVerifier:
+    def __new__(cls, issuer: str, client_id: str, *, jwks: JwkSet | None = None, **more: Any) -> Self:
         return super().__new__(cls, issuer, client_id, jwks=None if jwks is None else _text(jwks), **more)
