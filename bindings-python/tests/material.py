@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "ffi-c/nginx/test"))
+sys.path.append(str(ROOT / "ffi-c/nginx/test"))
 
 import mint  # noqa: E402
 
