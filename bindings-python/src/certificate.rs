@@ -1,7 +1,5 @@
 //! The client's certificate, in the form in which a host has it.
 
-use std::sync::OnceLock;
-
 use counterfoil::Error;
 use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::certificate::ClientCertificate;
@@ -13,81 +11,45 @@ use crate::text::Text;
 
 /// A client's certificate. `bytes` in its place are DER.
 #[pyclass(frozen, module = "counterfoil")]
-pub(crate) struct Certificate {
-    form: Form,
-    bytes: Vec<u8>,
-    thumbprint: OnceLock<Result<Thumbprint, Error>>,
-}
-
-#[derive(Clone, Copy)]
-enum Form {
-    Der,
-    Pem,
-    EscapedPem,
-    ClientCert,
-    /// `bytes` are empty: only the thumbprint is known.
-    Thumbprint,
-}
-
-impl Certificate {
-    fn new(form: Form, text: &Text<'_>) -> PyResult<Self> {
-        Ok(Self { form, bytes: text.bytes()?.to_vec(), thumbprint: OnceLock::new() })
-    }
-
-    /// As the engine takes it from a request; a thumbprint alone is no certificate.
-    fn presented(&self) -> Result<ClientCertificate<'_>, Error> {
-        Ok(match self.form {
-            Form::Der => ClientCertificate::Der(&self.bytes),
-            Form::Pem => ClientCertificate::Pem(&self.bytes),
-            Form::EscapedPem => ClientCertificate::EscapedPem(&self.bytes),
-            Form::ClientCert => ClientCertificate::ClientCert(&self.bytes),
-            Form::Thumbprint => return Err(Error::CertificateMalformed),
-        })
-    }
-
-    fn x5t(&self) -> Result<Thumbprint, Error> {
-        let hash = || self.presented()?.thumbprint(&mut vec![0; self.bytes.len().saturating_mul(2)]);
-        *self.thumbprint.get_or_init(hash)
-    }
-}
+pub(crate) struct Certificate(counterfoil_gateway::Certificate);
 
 #[pymethods]
 impl Certificate {
     /// From DER.
     #[staticmethod]
     fn der(certificate: Text<'_>) -> PyResult<Self> {
-        Self::new(Form::Der, &certificate)
+        Ok(Self(counterfoil_gateway::Certificate::der(certificate.bytes()?)))
     }
 
     /// From PEM.
     #[staticmethod]
     fn pem(certificate: Text<'_>) -> PyResult<Self> {
-        Self::new(Form::Pem, &certificate)
+        Ok(Self(counterfoil_gateway::Certificate::pem(certificate.bytes()?)))
     }
 
     /// From PEM with percent escapes, as nginx's `$ssl_client_escaped_cert`.
     #[staticmethod]
     fn escaped_pem(certificate: Text<'_>) -> PyResult<Self> {
-        Self::new(Form::EscapedPem, &certificate)
+        Ok(Self(counterfoil_gateway::Certificate::escaped_pem(certificate.bytes()?)))
     }
 
     /// From the value of a `Client-Cert` field (RFC 9440).
     #[staticmethod]
     fn client_cert(field: Text<'_>) -> PyResult<Self> {
-        Self::new(Form::ClientCert, &field)
+        Ok(Self(counterfoil_gateway::Certificate::client_cert(field.bytes()?)))
     }
 
     /// A certificate of which only the `x5t#S256` is known.
     #[staticmethod]
     fn of_thumbprint(py: Python<'_>, thumbprint: Text<'_>) -> PyResult<Self> {
         let thumbprint = Thumbprint::parse(thumbprint.bytes()?).map_err(|error| raised(py, error))?;
-        Ok(Self { form: Form::Thumbprint, bytes: Vec::new(), thumbprint: OnceLock::from(Ok(thumbprint)) })
+        Ok(Self(counterfoil_gateway::Certificate::of_thumbprint(thumbprint)))
     }
 
     /// Its `x5t#S256` (RFC 8705 section 3.1).
     #[getter]
     fn thumbprint(&self, py: Python<'_>) -> PyResult<String> {
-        self.x5t().map(|thumbprint| thumbprint.to_string()).map_err(|error| raised(py, error))
+        self.0.thumbprint().map(|thumbprint| thumbprint.to_string()).map_err(|error| raised(py, error))
     }
 }
 
@@ -112,14 +74,14 @@ impl Held<'_> {
     pub(crate) fn thumbprint(&self) -> Result<Thumbprint, Error> {
         match self {
             Self::Der(der) => ClientCertificate::Der(der.as_bytes()).thumbprint(&mut []),
-            Self::Certificate(certificate) => certificate.get().x5t(),
+            Self::Certificate(certificate) => certificate.get().0.thumbprint(),
         }
     }
 
     pub(crate) fn presented(&self) -> Result<ClientCertificate<'_>, Error> {
         match self {
             Self::Der(der) => Ok(ClientCertificate::Der(der.as_bytes())),
-            Self::Certificate(certificate) => certificate.get().presented(),
+            Self::Certificate(certificate) => certificate.get().0.presented(),
         }
     }
 }

@@ -54,3 +54,10 @@ pub(crate) fn guarded<T>(judge: impl FnOnce() -> Result<T, Error>) -> Result<T, 
 pub(crate) fn errors() -> Vec<(u16, &'static str, String, u16)> {
     Error::ALL.iter().map(|error| (error.code(), error.slug(), format!("{:?}", error.family()), error.http().status)).collect()
 }
+
+/// Panics where a token is judged.
+#[cfg(feature = "inject-panic")]
+#[pyfunction]
+pub(crate) fn panic(py: Python<'_>) -> PyResult<()> {
+    judged(py, || panic!("as the test wants it")).map_err(|error| raised(py, error))
+}

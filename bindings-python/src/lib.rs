@@ -3,7 +3,6 @@
 
 mod certificate;
 mod error;
-mod keys;
 mod primitives;
 mod response;
 mod split;
@@ -20,6 +19,9 @@ mod _counterfoil {
     use crate::certificate::Certificate;
     #[pymodule_export]
     use crate::error::errors;
+    #[cfg(feature = "inject-panic")]
+    #[pymodule_export]
+    use crate::error::panic;
     #[pymodule_export]
     use crate::primitives::{
         certificate_thumbprint, decode_base64url, jwk_thumbprint, load_jwks, parse_json, read_counterfoil_key, verify_signature,

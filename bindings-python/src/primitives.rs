@@ -2,12 +2,12 @@
 
 use counterfoil::Error;
 use counterfoil::jose::algorithm::Algorithm;
-use counterfoil::jose::keys::{Key, KeySet};
+use counterfoil::jose::keys::Key;
 use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::split_token::CounterfoilKey;
 use counterfoil::wire::{base64url, json};
+use counterfoil_gateway::keys::refused_keys;
 use counterfoil_gateway::settings;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -40,7 +40,7 @@ pub(crate) fn certificate_thumbprint(py: Python<'_>, certificate: Held<'_>) -> P
     certificate.thumbprint().map(|thumbprint| thumbprint.to_string()).map_err(|error| raised(py, error))
 }
 
-/// Loads a JWK Set of at most `most` keys; returns those that are not used: their places and the codes of the reasons.
+/// Loads a JWK Set of at most `most` keys (a power of two up to 32); returns those that are not used: their places and the codes of the reasons.
 #[pyfunction]
 #[pyo3(signature = (jwks, algorithms = None, most = 32))]
 pub(crate) fn load_jwks(
@@ -49,20 +49,9 @@ pub(crate) fn load_jwks(
     algorithms: Option<Vec<String>>,
     most: usize,
 ) -> PyResult<Vec<(usize, &'static str)>> {
-    fn load<const N: usize>(text: &[u8], algorithms: &[&dyn Algorithm]) -> Result<Vec<(usize, &'static str)>, Error> {
-        KeySet::<N>::parse(text, algorithms).map(|set| set.refused().iter().map(|key| (key.index, key.error.slug())).collect())
-    }
     let (jwks, algorithms) = (jwks.bytes()?, self::algorithms(py, algorithms.as_deref())?);
-    let load = match most {
-        1 => load::<1>,
-        2 => load::<2>,
-        4 => load::<4>,
-        8 => load::<8>,
-        16 => load::<16>,
-        32 => load::<32>,
-        _ => return Err(PyValueError::new_err("most: a power of two up to 32")),
-    };
-    judged(py, || load(jwks, &algorithms)).map_err(|error| raised(py, error))
+    let refused = judged(py, || refused_keys(jwks, &algorithms, most)).map_err(|error| raised(py, error))?;
+    Ok(refused.iter().map(|key| (key.index, key.error.slug())).collect())
 }
 
 /// Judges a signature by one JWK and one algorithm.
@@ -106,6 +95,6 @@ pub(crate) fn decode_base64url(py: Python<'_>, text: Text<'_>) -> PyResult<Py<Py
 #[pyfunction]
 #[pyo3(signature = (key, encoding = "base64url"))]
 pub(crate) fn read_counterfoil_key(py: Python<'_>, key: Text<'_>, encoding: &str) -> PyResult<Py<PyBytes>> {
-    let key = CounterfoilKey::parse(key.bytes()?, encoding_of(encoding)?).map_err(|error| raised(py, error))?;
+    let key = CounterfoilKey::parse(key.bytes()?, encoding_of(py, encoding)?).map_err(|error| raised(py, error))?;
     Ok(PyBytes::new(py, key.as_bytes()).unbind())
 }

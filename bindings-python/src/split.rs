@@ -2,21 +2,15 @@
 
 use counterfoil::Error;
 use counterfoil::oauth::split_token::{self, Counterfoil, KeyEncoding, Ticket};
-use pyo3::exceptions::PyValueError;
+use counterfoil_gateway::settings;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::error::raised;
+use crate::error::{misconfigured, raised};
 use crate::text::Text;
 
-pub(crate) fn encoding_of(name: &str) -> PyResult<KeyEncoding> {
-    Ok(match name {
-        "base64url" => KeyEncoding::Base64url,
-        "base64" => KeyEncoding::Base64,
-        "hex" => KeyEncoding::Hex,
-        "raw" => KeyEncoding::Raw,
-        _ => return Err(PyValueError::new_err("encoding: one of base64url, base64, hex and raw")),
-    })
+pub(crate) fn encoding_of(py: Python<'_>, name: &str) -> PyResult<KeyEncoding> {
+    settings::key_encoding(name).map_err(|error| misconfigured(py, &error))
 }
 
 /// Takes a compact token apart: the counterfoil to keep, and the ticket to give to the client.
@@ -43,7 +37,7 @@ pub(crate) fn join(py: Python<'_>, counterfoil: Text<'_>, ticket: Text<'_>) -> P
 #[pyfunction]
 #[pyo3(signature = (ticket, encoding = "base64url"))]
 pub(crate) fn counterfoil_key(py: Python<'_>, ticket: Text<'_>, encoding: &str) -> PyResult<Py<PyAny>> {
-    let encoding = encoding_of(encoding)?;
+    let encoding = encoding_of(py, encoding)?;
     let key = Ticket::parse(ticket.bytes()?).map_err(|error| raised(py, error))?.key();
     let mut out = [0; 64];
     let text = key.encode(encoding, &mut out).map_err(|error| raised(py, error))?;

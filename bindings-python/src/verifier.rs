@@ -49,7 +49,7 @@ pub(crate) fn loads(py: Python<'_>) -> PyResult<&Py<PyAny>> {
     LOADS.get_or_try_init(py, || Ok(py.import("json")?.getattr("loads")?.unbind()))
 }
 
-fn time(now: Option<u64>) -> UnixTime {
+pub(crate) fn time(now: Option<u64>) -> UnixTime {
     now.map_or_else(|| UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())), UnixTime)
 }
 

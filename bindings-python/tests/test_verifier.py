@@ -119,6 +119,13 @@ class Tokens(unittest.TestCase):
             self.fail("an expired token")
 
 
+    @unittest.skipUnless(hasattr(counterfoil._counterfoil, "panic"), "built without inject-panic")
+    def test_a_panic_is_an_exception(self):
+        with self.assertRaises(errors.BoundaryError) as caught:
+            counterfoil._counterfoil.panic()
+        self.assertEqual((caught.exception.code, caught.exception.status), ("panicked", 500))
+
+
 class Requests(unittest.TestCase):
     def test_headers_of_every_shape(self):
         own = verifier()

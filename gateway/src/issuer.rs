@@ -194,17 +194,17 @@ impl Issuer {
         demands: Option<&Demands<'_>>,
         judge: impl FnOnce(Verifier<'_>) -> R,
     ) -> Result<R, Error> {
-        let audiences: Words<&str> = self.more_audiences.iter().map(String::as_str).collect();
-        let scopes: Words<&str> = self.scopes.iter().map(String::as_str).collect();
-        let acr_values: Words<&str> = self.acr_values.iter().map(String::as_str).collect();
+        // Filled in place: a list as it is returned would be copied, half a KiB each.
+        let [mut audiences, mut scopes, mut acr_values, mut required] = [const { Words::<&str>::new() }; 4];
+        audiences.extend(self.more_audiences.iter().map(String::as_str));
+        scopes.extend(self.scopes.iter().map(String::as_str));
+        acr_values.extend(self.acr_values.iter().map(String::as_str));
         let own = Demands { scopes: &scopes, acr_values: &acr_values, max_age: self.max_age };
-        let (types, required): (Words<TokenType<'_>>, Words<&str>) = match &self.profile {
-            None => (Words::new(), Words::new()),
-            Some(profile) => (
-                profile.types.iter().map(|typ| typ.as_deref().map_or(TokenType::Absent, TokenType::Named)).collect(),
-                profile.required.iter().map(String::as_str).collect(),
-            ),
-        };
+        let mut types = Words::new();
+        if let Some(profile) = &self.profile {
+            types.extend(profile.types.iter().map(|typ| typ.as_deref().map_or(TokenType::Absent, TokenType::Named)));
+            required.extend(profile.required.iter().map(String::as_str));
+        }
         let profile = if self.profile.is_some() { Profile::listed(&types, &required) } else { Profile::RFC_9068 };
         let verifier = Verifier::new(&self.name, &self.audience, &self.algorithms, keys)?
             .also_for(&audiences)?

@@ -8,6 +8,7 @@
 pub mod aws_lc;
 mod batch;
 mod builder;
+mod certificate;
 mod counters;
 mod error;
 mod gateway;
@@ -18,18 +19,21 @@ mod lookups;
 mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod response;
 mod scratch;
 #[cfg(feature = "settings")]
 pub mod settings;
 
 pub use batch::Presented;
 pub use builder::Builder;
+pub use certificate::Certificate;
 pub use error::ConfigError;
 pub use gateway::{Gateway, Refused, Route};
 pub use issuer::Issuer;
 pub use keys::{KeySource, KeyStatus, RemoteKeys};
 pub use lookups::{ClientAuthentication, CounterfoilStore, HttpsCounterfoils, Introspection, IntrospectionFormat, Lookup};
 pub use memory::{ProcessReplayStore, SharedReplayStore};
+pub use response::{Response, ResponseVerifier, Returned};
 pub use scratch::Scratch;
 
 /// The README's examples, run as tests.

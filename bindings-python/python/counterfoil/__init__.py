@@ -107,10 +107,10 @@ class Verifier(_counterfoil.Verifier):
             only_references=only_references, token_cache=token_cache, key_tables=key_tables, patience=patience,
         )
         made = super().__new__(cls, json.dumps(settings, default=list))
-        made.waits = split is not None or introspection is not None
+        made.waits = split is not None or introspection is not None or bool(patience)
         return made
 
-    #: Whether judging a token may wait for a lookup, so that it belongs in a thread and not in an event loop.
+    #: Whether judging a token may wait for a lookup or for keys, so that it belongs in a thread and not in an event loop.
     waits: bool
 
     async def accept_request_async(self, *arguments: Any, **named: Any) -> AccessToken:
@@ -121,7 +121,24 @@ class Verifier(_counterfoil.Verifier):
 
 
 class ResponseVerifier(_counterfoil.ResponseVerifier):
-    """Judges the JARM responses of one authorization server to one client."""
+    """Judges the JARM responses of one authorization server to one client. The keys come from exactly one of the three sources."""
 
-    def __new__(cls, issuer: str, client_id: str, *, jwks: JwkSet | None = None, **more: Any) -> Self:
-        return super().__new__(cls, issuer, client_id, jwks=None if jwks is None else _text(jwks), **more)
+    def __new__(
+        cls,
+        issuer: str,
+        client_id: str,
+        *,
+        jwks: JwkSet | None = None,
+        jwks_file: str | os.PathLike[str] | None = None,
+        jwks_uri: str | None = None,
+        tls: Mapping[str, Any] | None = None,
+        algorithms: Sequence[str] | None = None,
+        leeway: int | None = None,
+        patience: float | None = None,
+    ) -> Self:
+        settings = _told(
+            issuer=issuer, client_id=client_id, jwks=None if jwks is None else _text(jwks),
+            jwks_file=None if jwks_file is None else os.fspath(jwks_file), jwks_uri=jwks_uri, tls=tls, algorithms=algorithms, leeway=leeway,
+            patience=patience,
+        )
+        return super().__new__(cls, json.dumps(settings, default=list))

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
@@ -119,18 +118,7 @@ class Verifier:
 
 @disjoint_base
 class ResponseVerifier:
-    def __new__(
-        cls,
-        issuer: str,
-        client_id: str,
-        *,
-        jwks: _Text | None = None,
-        jwks_file: str | os.PathLike[str] | None = None,
-        jwks_uri: str | None = None,
-        ca_file: str | os.PathLike[str] | None = None,
-        algorithms: Sequence[str] | None = None,
-        leeway: int = 10,
-    ) -> Self: ...
+    def __new__(cls, settings: str) -> Self: ...
     def accept(
         self, response: _Text | None = None, *, query: str | None = None, state: str | None = None, now: int | None = None
     ) -> dict[str, str]: ...

@@ -27,8 +27,8 @@ pub struct CacheSlot<const N: usize> {
     /// 0 for a place that holds nothing.
     token_length: u32,
     known: Known,
-    token: [u8; N],
-    payload: [u8; N],
+    /// The token and right behind it the payload, so that few lines of memory are touched.
+    texts: [[u8; N]; 2],
 }
 
 /// What is remembered of a good token beside its text and payload.
@@ -88,8 +88,15 @@ impl Known {
 
     /// With its payload at the start of `memory`.
     fn judged<'p>(&'p self, memory: &'p [u8]) -> Option<Judged<'p>> {
-        let text = core::str::from_utf8(self.payload(memory)?).ok()?;
-        Some(Judged { token: AccessToken::new(text, self.claims), typ: self.typ.get(), algorithm: self.algorithm.bytes()? })
+        self.judged_as(self.text(memory)?)
+    }
+
+    fn text<'p>(&self, memory: &'p [u8]) -> Option<&'p str> {
+        core::str::from_utf8(self.payload(memory)?).ok()
+    }
+
+    fn judged_as<'p>(&'p self, payload: &'p str) -> Option<Judged<'p>> {
+        Some(Judged { token: AccessToken::new(payload, self.claims), typ: self.typ.get(), algorithm: self.algorithm.bytes()? })
     }
 }
 
@@ -97,23 +104,25 @@ impl<const N: usize> CacheSlot<N> {
     /// A place that holds nothing.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { token_length: 0, known: Known::NOTHING, token: [0; N], payload: [0; N] }
+        Self { token_length: 0, known: Known::NOTHING, texts: [[0; N]; 2] }
     }
 
-    fn token(&self) -> Option<&[u8]> {
-        self.token.get(..usize::try_from(self.token_length).ok()?).filter(|token| !token.is_empty())
+    /// The token, and the memory behind it; `None` where there is none.
+    fn parts(&self) -> Option<(&[u8], &[u8])> {
+        let length = usize::try_from(self.token_length).ok()?;
+        self.texts.as_flattened().split_at_checked(length).filter(|(token, _)| !token.is_empty())
     }
 
     fn holds(&self, token: TokenText<'_>, version: &KeyVersion) -> bool {
-        self.token().is_some_and(|own| token.is(own)) && self.known.version == *version
+        self.parts().is_some_and(|(own, _)| token.is(own)) && self.known.version == *version
     }
 
     fn judged(&self) -> Option<Judged<'_>> {
-        self.known.judged(&self.payload)
+        self.known.judged(self.parts()?.1)
     }
 
     fn recall(&self, scratch: &mut [u8]) -> Option<Recalled> {
-        let payload = self.known.payload(&self.payload)?;
+        let payload = self.known.payload(self.parts()?.1)?;
         scratch.get_mut(..payload.len())?.copy_from_slice(payload);
         Some(Recalled(self.known))
     }
@@ -129,16 +138,17 @@ impl<const N: usize> CacheSlot<N> {
 
     fn write(&mut self, token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>) -> Option<u32> {
         self.known = Known::of(judged, version)?;
-        let text = judged.token.payload();
-        self.payload.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        let mut rest = self.token.as_mut_slice();
+        let mut rest = self.texts.as_flattened_mut();
         let mut length = 0usize;
         for part in token.parts() {
-            let (own, behind) = rest.split_at_mut_checked(part.len())?;
-            own.copy_from_slice(part);
             length = length.checked_add(part.len())?;
-            rest = behind;
+            rest = put(rest, part)?;
         }
+        let payload = judged.token.payload().as_bytes();
+        if length > N || payload.len() > N {
+            return None;
+        }
+        put(rest, payload)?;
         u32::try_from(length).ok()
     }
 
@@ -149,6 +159,13 @@ impl<const N: usize> CacheSlot<N> {
             _ => UnixTime(0),
         }
     }
+}
+
+/// Writes `bytes` to the start of `memory` and returns the rest.
+fn put<'m>(memory: &'m mut [u8], bytes: &[u8]) -> Option<&'m mut [u8]> {
+    let (own, behind) = memory.split_at_mut_checked(bytes.len())?;
+    own.copy_from_slice(bytes);
+    Some(behind)
 }
 
 impl<const N: usize> core::fmt::Debug for CacheSlot<N> {
@@ -335,9 +352,9 @@ impl Recalled {
         now: UnixTime,
         scratch: &'s [u8],
     ) -> Result<AccessToken<'s>, Error> {
-        verifier.judge_again(&self.0.judged(scratch).ok_or(Error::TextNotUtf8)?, holder, now)?;
-        let payload = self.0.payload(scratch).and_then(|payload| core::str::from_utf8(payload).ok());
-        Ok(AccessToken::new(payload.ok_or(Error::TextNotUtf8)?, self.0.claims))
+        let payload = self.0.text(scratch).ok_or(Error::TextNotUtf8)?;
+        verifier.judge_again(&self.0.judged_as(payload).ok_or(Error::TextNotUtf8)?, holder, now)?;
+        Ok(AccessToken::new(payload, self.0.claims))
     }
 }
 

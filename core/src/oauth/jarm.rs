@@ -87,16 +87,7 @@ impl<'a> ResponseRules<'a> {
         now: UnixTime,
         scratch: &'s mut [u8],
     ) -> Result<AuthorizationResponse<'s>, Error> {
-        /// Parameters that would be believed if the response were not signed.
-        const PLAIN: [&str; 10] =
-            ["code", "state", "error", "error_description", "error_uri", "iss", "id_token", "access_token", "token_type", "expires_in"];
-        let mut responses = form::parameters(query).filter(|parameter| parameter.is("response"));
-        let response = responses.next();
-        let is_plain = |parameter: form::Parameter<'_>| PLAIN.iter().any(|name| parameter.is(name));
-        if responses.next().is_some() || (response.is_some() && form::parameters(query).any(is_plain)) {
-            return Err(Error::ResponseParameters);
-        }
-        self.accept(response.ok_or(Error::ResponseMissing)?.value().as_bytes(), state, now, scratch)
+        self.accept(response_parameter(query)?.as_bytes(), state, now, scratch)
     }
 
     /// Judges a response JWT. `scratch` holds what is decoded: [`Limits::scratch`] bytes always suffice.
@@ -137,6 +128,23 @@ impl<'a> ResponseRules<'a> {
         }
         Ok(())
     }
+}
+
+/// The one `response` among the parameters of a redirect.
+///
+/// # Errors
+/// [`Error::ResponseMissing`], [`Error::ResponseParameters`].
+pub fn response_parameter(query: &str) -> Result<&str, Error> {
+    /// Parameters that would be believed if the response were not signed.
+    const PLAIN: [&str; 10] =
+        ["code", "state", "error", "error_description", "error_uri", "iss", "id_token", "access_token", "token_type", "expires_in"];
+    let mut responses = form::parameters(query).filter(|parameter| parameter.is("response"));
+    let response = responses.next();
+    let is_plain = |parameter: form::Parameter<'_>| PLAIN.iter().any(|name| parameter.is(name));
+    if responses.next().is_some() || (response.is_some() && form::parameters(query).any(is_plain)) {
+        return Err(Error::ResponseParameters);
+    }
+    Ok(response.ok_or(Error::ResponseMissing)?.value())
 }
 
 struct ResponseClaims<'s> {

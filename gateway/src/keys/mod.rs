@@ -40,6 +40,25 @@ pub enum KeySource {
     Host,
 }
 
+/// Judges a JWK Set of at most `most` keys, a power of two up to [`MOST_KEYS`], and says which of its keys are not used.
+///
+/// # Errors
+/// As [`KeySet::parse`]; [`Error::LimitOutOfRange`] for another `most`.
+pub fn refused_keys(jwks: &[u8], algorithms: &[&'static dyn Algorithm], most: usize) -> Result<Vec<RefusedKey>, Error> {
+    fn refused<const N: usize>(jwks: &[u8], algorithms: &[&'static dyn Algorithm]) -> Result<Vec<RefusedKey>, Error> {
+        KeySet::<N>::parse(jwks, algorithms).map(|set| set.refused().to_vec())
+    }
+    match most {
+        1 => refused::<1>(jwks, algorithms),
+        2 => refused::<2>(jwks, algorithms),
+        4 => refused::<4>(jwks, algorithms),
+        8 => refused::<8>(jwks, algorithms),
+        16 => refused::<16>(jwks, algorithms),
+        MOST_KEYS => refused::<MOST_KEYS>(jwks, algorithms),
+        _ => Err(Error::LimitOutOfRange),
+    }
+}
+
 /// Judged keys, with what was prepared for them.
 pub type PreparedKeys = PreparedKeySet<MOST_KEYS, Vec<u64>>;
 

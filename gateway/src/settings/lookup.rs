@@ -6,7 +6,7 @@ use counterfoil::Seconds;
 use counterfoil::oauth::split_token::KeyEncoding;
 use serde::Deserialize;
 
-use super::{TlsSettings, malformed};
+use super::{TlsSettings, key_encoding, malformed};
 use crate::builder::Builder;
 use crate::error::ConfigError;
 use crate::lookups::{ClientAuthentication, HttpsCounterfoils, Introspection, IntrospectionFormat};
@@ -67,11 +67,9 @@ pub struct IntrospectionSettings {
 
 impl CounterfoilSettings {
     pub(super) fn told(self, builder: Builder) -> Result<Builder, ConfigError> {
-        let encoding = match self.encoding.as_deref() {
-            None | Some("base64url") => KeyEncoding::Base64url,
-            Some("base64") => KeyEncoding::Base64,
-            Some("hex") => KeyEncoding::Hex,
-            Some(_) => return Err(malformed("split: encoding is one of base64url, base64 and hex")),
+        let encoding = match key_encoding(self.encoding.as_deref().unwrap_or("base64url"))? {
+            KeyEncoding::Raw => return Err(malformed("split: encoding is one of base64url, base64 and hex")),
+            encoding => encoding,
         };
         let fresh = Seconds(self.fresh);
         if !self.url.starts_with("https:") {

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256};
+use counterfoil::crypto::{ED25519, EDDSA, ES256, FAPI, PS256, RS256};
 use counterfoil::jose::algorithm::Algorithm;
 use counterfoil::jose::policy::Limits;
 use counterfoil::oauth::confirmation::Binding;
 use counterfoil::oauth::nonce::NonceKey;
+use counterfoil::oauth::split_token::KeyEncoding;
 use counterfoil::{Error, Seconds};
 use serde::Deserialize;
 
@@ -22,6 +23,7 @@ use crate::gateway::Gateway;
 use crate::https::Transport;
 use crate::issuer::Issuer;
 use crate::keys::{KeySource, RemoteKeys};
+use crate::response::ResponseVerifier;
 
 pub use self::lookup::{CounterfoilSettings, IntrospectionSettings};
 
@@ -114,6 +116,39 @@ pub struct IssuerSettings {
     pub key_memory: Option<usize>,
 }
 
+/// One authorization server whose JARM responses a client judges: [`ResponseVerifier`]. Its keys come as those of an issuer.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResponseSettings {
+    /// The identifier that `iss` must be.
+    #[serde(default)]
+    pub issuer: String,
+    /// The client that `aud` must name.
+    #[serde(default)]
+    pub client_id: String,
+    /// A JWK Set, as a text.
+    #[serde(default)]
+    pub jwks: Option<String>,
+    /// A file with a JWK Set, read again when it changes.
+    #[serde(default)]
+    pub jwks_file: Option<PathBuf>,
+    /// An https URL of a JWK Set.
+    #[serde(default)]
+    pub jwks_uri: Option<String>,
+    /// How `jwks_uri` is reached.
+    #[serde(default)]
+    pub tls: TlsSettings,
+    /// Accepted algorithms, instead of those of FAPI 2.0.
+    #[serde(default)]
+    pub algorithms: Option<Vec<String>>,
+    /// Seconds that the server's clock may differ: 10 by default.
+    #[serde(default)]
+    pub leeway: Option<u64>,
+    /// How many seconds a response waits for a key that the set lacks: [`ResponseVerifier::with_patience`].
+    #[serde(default)]
+    pub patience: Option<f64>,
+}
+
 /// One word or several.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
@@ -174,9 +209,32 @@ impl Gateway {
     /// # Errors
     /// What is wrong, and where. No value of a member is repeated.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
-        let settings: Settings = serde_json::from_str(text).map_err(|error| ConfigError::new(Error::SettingsMalformed, told(&error)))?;
-        settings.builder()?.build()
+        read::<Settings>(text)?.builder()?.build()
     }
+}
+
+impl ResponseVerifier {
+    /// Makes a verifier from a JSON text with the members of [`ResponseSettings`].
+    ///
+    /// # Errors
+    /// As [`Gateway::from_json`].
+    pub fn from_json(text: &str) -> Result<Self, ConfigError> {
+        let settings: ResponseSettings = read(text)?;
+        let keys = source(settings.jwks, settings.jwks_file, settings.jwks_uri, &settings.tls)?;
+        let algorithms = settings.algorithms.map_or_else(|| Ok(FAPI.to_vec()), |names| algorithms(&names))?;
+        let mut verifier = Self::new(settings.issuer, settings.client_id, &algorithms, &keys)?;
+        if let Some(leeway) = settings.leeway {
+            verifier = verifier.with_leeway(Seconds(leeway));
+        }
+        match settings.patience {
+            Some(seconds) => Ok(verifier.with_patience(duration(seconds, "patience")?)),
+            None => Ok(verifier),
+        }
+    }
+}
+
+fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ConfigError> {
+    serde_json::from_str(text).map_err(|error| malformed(&told(&error)))
 }
 
 /// serde_json's words without the values that it met, which may be secrets.
@@ -232,12 +290,8 @@ impl IssuerSettings {
             Words::Several(audiences) => audiences,
         }
         .into_iter();
-        let keys = match (self.jwks, self.jwks_file, self.jwks_uri) {
-            (Some(text), None, None) => KeySource::Text(text.into_bytes()),
-            (None, Some(path), None) => KeySource::File(path),
-            (None, None, Some(url)) => KeySource::Url(RemoteKeys::new(&url, &self.tls.transport()?)?),
-            _ => return Err(ConfigError::new(Error::SettingsMalformed, format!("{name}: exactly one of jwks, jwks_file and jwks_uri"))),
-        };
+        let keys = source(self.jwks, self.jwks_file, self.jwks_uri, &self.tls);
+        let keys = keys.map_err(|error| ConfigError::new(error.error(), format!("{name}: {}", error.about())))?;
         let mut issuer = Issuer::new(self.issuer, audiences.next().unwrap_or_default(), keys).map_err(about)?;
         for audience in audiences {
             issuer = issuer.also_for(audience).map_err(about)?;
@@ -310,6 +364,30 @@ impl TlsSettings {
             None => Ok(transport),
         }
     }
+}
+
+/// Exactly one source of keys.
+fn source(jwks: Option<String>, file: Option<PathBuf>, url: Option<String>, tls: &TlsSettings) -> Result<KeySource, ConfigError> {
+    Ok(match (jwks, file, url) {
+        (Some(text), None, None) => KeySource::Text(text.into_bytes()),
+        (None, Some(path), None) => KeySource::File(path),
+        (None, None, Some(url)) => KeySource::Url(RemoteKeys::new(&url, &tls.transport()?)?),
+        _ => return Err(malformed("exactly one of jwks, jwks_file and jwks_uri")),
+    })
+}
+
+/// How a counterfoil's key is spelled.
+///
+/// # Errors
+/// [`Error::SettingsMalformed`] for a name that is none of `base64url`, `base64`, `hex` and `raw`.
+pub fn key_encoding(name: &str) -> Result<KeyEncoding, ConfigError> {
+    Ok(match name {
+        "base64url" => KeyEncoding::Base64url,
+        "base64" => KeyEncoding::Base64,
+        "hex" => KeyEncoding::Hex,
+        "raw" => KeyEncoding::Raw,
+        _ => return Err(malformed("encoding: one of base64url, base64, hex and raw")),
+    })
 }
 
 /// The implementations of these algorithms.

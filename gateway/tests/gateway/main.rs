@@ -14,6 +14,8 @@ mod redis;
 mod remote_keys;
 mod secrets;
 mod server;
+#[cfg(feature = "settings")]
+mod settings;
 mod setup;
 mod split_tokens;
 mod threads;

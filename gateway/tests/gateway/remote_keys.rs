@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use counterfoil::Error;
+use counterfoil::crypto::FAPI;
+use counterfoil::oauth::jarm::SentState;
 use counterfoil_gateway::https::FetchFailure;
 use counterfoil_gateway::keys::KeyFailure;
-use counterfoil_gateway::{Gateway, KeySource, KeyStatus, RemoteKeys};
+use counterfoil_gateway::{Gateway, KeySource, KeyStatus, RemoteKeys, Response, ResponseVerifier, Returned};
 use serde_json::json;
 
 use crate::certificates::Authority;
 use crate::server::{Reply, Server};
 use crate::setup::{eventually, issuer, transport, verdict};
-use crate::tokens::{Key, jwks};
+use crate::tokens::{ISSUER, Key, NOW, jwks};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -47,6 +49,27 @@ fn a_rotated_key_is_found_by_its_first_token_and_the_old_one_is_gone() {
     assert_eq!(verdict(&patient, &new.token(&json!({}))), "ok");
     assert_eq!(verdict(&patient, &old.token(&json!({}))), "key_unknown");
     assert_eq!(status(&patient).keys, 1);
+}
+
+#[test]
+fn a_response_by_a_rotated_key_waits_for_it() {
+    let (authority, old, new) = (Authority::new(), Key::new(1), Key::new(2));
+    let first = set(&[&old]);
+    let server = Server::start(&authority, move |_| first.clone());
+    let keys = KeySource::Url(remote(&server, &authority).with_age(Duration::from_secs(600)));
+    let patience = Duration::from_secs(5);
+    let own = ResponseVerifier::new(ISSUER, "client", &FAPI, &keys).expect("a verifier").with_patience(patience);
+    let claims = json!({"iss": ISSUER, "aud": "client", "exp": NOW.0 + 300, "code": "c"});
+    let judged = |key: &Key| {
+        let response = key.sign_with(&json!({"alg": "ES256", "kid": key.kid}), &claims);
+        own.accept(Returned::Jwt(response.as_bytes()), SentState::None, NOW)
+    };
+    let accepted = Ok(Response::Code("c".to_owned()));
+    eventually("the first set", || judged(&old) == accepted);
+    let second = set(&[&new]);
+    server.answer(move |_| second.clone());
+    assert_eq!(judged(&new), accepted);
+    assert_eq!(judged(&old), Err(Error::KeyUnknown));
 }
 
 #[test]
