@@ -6,8 +6,8 @@ use crate::step::{Failure, Outcome, Step, cargo, command, has, output, root, tar
 
 pub(crate) const STEPS: &[Step] = &[Step { name: "bindings: Python", run: python }];
 
-/// A Python with the package, built from this tree, and what its tests need.
-pub(crate) fn environment() -> Result<PathBuf, Failure> {
+/// A Python with the package, built from this tree with these features, and what its tests need.
+pub(crate) fn environment(features: &str) -> Result<PathBuf, Failure> {
     let home = target().join("python");
     let python = home.join("bin/python");
     if !python.exists() {
@@ -17,7 +17,7 @@ pub(crate) fn environment() -> Result<PathBuf, Failure> {
         let mut pip = command(&python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(arguments);
         // One folder of builds for all: what the engine needs is built once.
-        pip.env("CARGO_TARGET_DIR", target());
+        pip.env("CARGO_TARGET_DIR", target()).env("MATURIN_PEP517_ARGS", format!("--features={features}"));
         output(&mut pip).map(drop)
     };
     install(&["-r", "bindings-python/tests/requirements.txt"])?;
@@ -29,9 +29,10 @@ fn python() -> Result<Outcome, Failure> {
     if !has("python3") {
         return Ok(Outcome::Absent("python3 is not installed".to_owned()));
     }
-    output(cargo(["clippy", "--quiet", "--package", "counterfoil-python"]).args(["--", "-D", "warnings"]))?;
-    let python = environment()?;
+    output(cargo(["clippy", "--quiet", "--package", "counterfoil-python", "--features", "inject-panic"]).args(["--", "-D", "warnings"]))?;
+    let python = environment("inject-panic")?;
     let mut tests = command(&python);
+    tests.env("CARGO_TARGET_DIR", target());
     tests.args(["-W", "error::ResourceWarning", "-m", "unittest", "discover", "-s", "."]).current_dir(root().join("bindings-python/tests"));
     let vectors = output(&mut tests)?;
     let mut types = command(&python);
