@@ -202,7 +202,7 @@ impl Builder {
 }
 
 fn trusted(policy: Issuer) -> Result<Trusted, ConfigError> {
-    let about = |error: ConfigError| ConfigError::new(error.error(), format!("{}: {}", policy.name(), error.about()));
+    let about = |error: ConfigError| error.of(policy.name());
     let keys = KeyRing::start(&policy.keys, policy.algorithms(), policy.words_per_key).map_err(about)?;
     Ok(Trusted { policy, keys })
 }

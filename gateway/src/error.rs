@@ -16,6 +16,12 @@ impl ConfigError {
         Self { error, about: about.into() }
     }
 
+    /// The same of one of several issuers.
+    pub(crate) fn of(self, issuer: &str) -> Self {
+        let about = if self.about.is_empty() { issuer.to_owned() } else { format!("{issuer}: {}", self.about) };
+        Self { about, ..self }
+    }
+
     /// The code: mostly of the 900 range.
     #[must_use]
     pub const fn error(&self) -> Error {

@@ -291,7 +291,7 @@ impl IssuerSettings {
         }
         .into_iter();
         let keys = source(self.jwks, self.jwks_file, self.jwks_uri, &self.tls);
-        let keys = keys.map_err(|error| ConfigError::new(error.error(), format!("{name}: {}", error.about())))?;
+        let keys = keys.map_err(|error| error.of(&name))?;
         let mut issuer = Issuer::new(self.issuer, audiences.next().unwrap_or_default(), keys).map_err(about)?;
         for audience in audiences {
             issuer = issuer.also_for(audience).map_err(about)?;

@@ -58,7 +58,7 @@ fn a_response_by_a_rotated_key_waits_for_it() {
     let server = Server::start(&authority, move |_| first.clone());
     let keys = KeySource::Url(remote(&server, &authority).with_age(Duration::from_secs(600)));
     let patience = Duration::from_secs(5);
-    let own = ResponseVerifier::new(ISSUER, "client", &FAPI, &keys).expect("a verifier").with_patience(patience);
+    let own = ResponseVerifier::new(ISSUER, "client", FAPI, &keys).expect("a verifier").with_patience(patience);
     let claims = json!({"iss": ISSUER, "aud": "client", "exp": NOW.0 + 300, "code": "c"});
     let judged = |key: &Key| {
         let response = key.sign_with(&json!({"alg": "ES256", "kid": key.kid}), &claims);
