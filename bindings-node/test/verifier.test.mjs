@@ -173,6 +173,18 @@ describe('requests', () => {
     assert.equal(await code(() => own.acceptRequestSync(known)), 'certificate_malformed')
   })
 
+  test('trusted peers in every spelling', async () => {
+    const certificateHeader = { name: 'Client-Cert', form: 'escapedPem' }
+    const gate = new Gate(verifier(), { origin: ORIGIN, certificateHeader, trustedPeers: ['10.0.0.0/8', '2001:db8::1'] })
+    const rawHeaders = [...bearer(), ['Client-Cert', encodeURIComponent(CLIENT.pem)]].flat()
+    for (const [remoteAddress, expected] of [
+      ['10.1.2.3', 'ok'], ['::ffff:10.1.2.3', 'ok'], ['2001:db8:0:0::1', 'ok'], ['11.0.0.1', 'certificate_missing'],
+      ['::ffff:11.0.0.1', 'certificate_missing'], [undefined, 'certificate_missing'],
+    ]) {
+      assert.equal(await code(() => gate.accept({ method: 'GET', url: '/x', rawHeaders, socket: { remoteAddress } })), expected, remoteAddress)
+    }
+  })
+
   test('the answer', async () => {
     const own = verifier({ realm: 'api', dpop: { nonceRandom: true } })
     const ask = (headers, more = {}) => own.acceptRequestSync({ method: 'GET', url: `${ORIGIN}/x`, headers, ...more })

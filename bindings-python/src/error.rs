@@ -8,6 +8,8 @@ use counterfoil_gateway::ConfigError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::lock;
+
 static REFUSAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// What goes into an exception beside the number: the answer's two headers, or what a mistake in a configuration is about.
@@ -40,7 +42,7 @@ pub(crate) fn misconfigured(py: Python<'_>, error: &ConfigError) -> PyErr {
 
 /// Judges without the interpreter's lock. A panic becomes a refusal: never a crash, and never an acceptance.
 pub(crate) fn judged<T: Send>(py: Python<'_>, judge: impl Send + FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    py.detach(|| guarded(judge))
+    lock::without(py, || guarded(judge))
 }
 
 /// As [`judged`], with the lock: for what takes less time than giving it away.

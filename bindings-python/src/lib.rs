@@ -3,6 +3,7 @@
 
 mod certificate;
 mod error;
+mod lock;
 mod primitives;
 mod response;
 mod split;

@@ -147,6 +147,16 @@ class Requests(unittest.TestCase):
             own.accept_request("GET", ORIGIN + "/x", bearer(), CLIENT.der, scopes=["admin"])
         self.assertEqual((caught.exception.status, caught.exception.body), (403, b'{"error":"insufficient_scope"}'))
 
+    def test_trusted_peers_in_every_spelling(self):
+        from counterfoil.gate import Gate
+
+        field = [("Client-Cert", CLIENT.pem.replace("\n", "%0A"))]
+        gate = Gate(verifier(), ORIGIN, certificate_header=("Client-Cert", "escaped_pem"), trusted_peers=["10.0.0.0/8", "2001:db8::1"])
+        for peer, expected in (("10.1.2.3", "ok"), ("::ffff:10.1.2.3", "ok"), ("2001:db8:0:0::1", "ok"), ("11.0.0.1", "certificate_missing"),
+                               ("::ffff:11.0.0.1", "certificate_missing"), ("unix", "certificate_missing"), (None, "certificate_missing")):
+            headers = [(name.encode(), value.encode()) for name, value in bearer() + field]
+            self.assertEqual(code(gate.accept, "GET", "/x", headers, None, peer), expected, peer)
+
     def test_in_an_event_loop(self):
         own = verifier()
         accepted = asyncio.run(own.accept_request_async("GET", ORIGIN + "/x", bearer(), CLIENT.der))

@@ -3,9 +3,12 @@
 import json
 import pathlib
 
-from counterfoil import Certificate, Issuer
+from counterfoil import Certificate, Issuer, Verifier
+from counterfoil.gate import Gate
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "core/vectors"
+#: The generator of P-256, a key like any other.
+JWKS = {"keys": [{"kty": "EC", "crv": "P-256", "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}]}
 FORMS = {"der": Certificate.der, "pem": Certificate.pem, "escaped_pem": Certificate.escaped_pem, "client_cert": Certificate.client_cert}
 
 
@@ -57,5 +60,10 @@ def proofs(policy):
 
 
 def certificate(shown):
-    (value,) = shown["values"]
-    return FORMS[shown["form"]](octets(value))
+    """Several fields are refused by whoever reads the request's headers."""
+    values = [octets(value) for value in shown["values"]]
+    if len(values) == 1:
+        return FORMS[shown["form"]](values[0])
+    verifier = Verifier("https://as.example", "https://api.example", jwks=JWKS)
+    gate = Gate(verifier, "https://api.example", certificate_header=("Client-Cert", shown["form"]), trusted_peers=["127.0.0.1"])
+    gate.accept("GET", "/", [(b"client-cert", value) for value in values], None, "127.0.0.1")

@@ -91,6 +91,8 @@ class Gate:
             address = ipaddress.ip_address(peer or "")
         except ValueError:
             return False
+        # Where one socket listens for both, addresses of IPv4 come as ::ffff:192.0.2.1.
+        address = getattr(address, "ipv4_mapped", None) or address
         return any(address in network for network in self._peers)
 
     def _forwarded(self, headers: Sequence[Header]) -> Certificate | None:
