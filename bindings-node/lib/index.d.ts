@@ -1,6 +1,9 @@
 /// <reference types="node" />
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import type { ErrorCode } from './codes.js'
+
+export type { ErrorCode }
 
 /** A string, or its octets. */
 export type Text = string | Uint8Array
@@ -335,7 +338,7 @@ export class Gate {
 /** A refusal, or a mistake in the configuration. Holds nothing of what was judged, so it may be logged. */
 export class CounterfoilError extends Error {
   /** The stable name of the reason, as `token_expired`. */
-  readonly code: string
+  readonly code: ErrorCode
   /** The stable number of the reason. */
   readonly number: number
   /** The section that asks for it, as `RFC 7519 section 4.1.4`; null where no specification does. */

@@ -48,7 +48,7 @@ function elsewhere(work, settle) {
 
 /** Collects the tokens that are to be judged in one turn of JavaScript, and shares them out among the threads. */
 class Queue {
-  #verifier
+  #gateway
   #remembers
   #now
   #tokens = []
@@ -56,8 +56,8 @@ class Queue {
   #settled = []
 
   /** `remembers`: whether the verifier has a cache of good tokens, which is asked for each of them. */
-  constructor(verifier, remembers) {
-    this.#verifier = verifier
+  constructor(gateway, remembers) {
+    this.#gateway = gateway
     this.#remembers = remembers
   }
 
@@ -79,7 +79,7 @@ class Queue {
     const each = Math.max(LEAST, Math.min(MOST, Math.ceil(tokens.length / THREADS)))
     const count = Math.ceil(tokens.length / each)
     const first = numbersFor(count)
-    native.acceptManyElsewhere(verdicts, first, each, !this.#remembers, this.#verifier, tokens, thumbprints, this.#now)
+    native.acceptManyElsewhere(verdicts, first, each, !this.#remembers, this.#gateway.number(), tokens, thumbprints, this.#now)
     for (let job = 0; job < count; job += 1) {
       wait(first + job, (judged) => judged.forEach((verdict, place) => settled[job * each + place](verdict)))
     }

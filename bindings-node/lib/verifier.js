@@ -52,7 +52,7 @@ class Verifier {
     const text = JSON.stringify(settings({ ...all, issuers: issuers ?? [policy] }))
     this.#gateway = called(() => new native.Verifier(text))
     this.#number = this.#gateway.number()
-    this.#queue = new Queue(this.#number, all.tokenCache !== 0)
+    this.#queue = new Queue(this.#gateway, all.tokenCache !== 0)
     this.#waits = Boolean(all.split ?? all.introspection ?? all.patience)
   }
 

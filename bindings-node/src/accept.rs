@@ -16,7 +16,7 @@ use crate::holder::{Holder, Proof};
 use crate::pool::{Job, Verdicts, elsewhere};
 use crate::scratch::{time, with_scratch};
 use crate::text::Text;
-use crate::verdict::{Verdict, accepted, refused};
+use crate::verdict::{Verdict, accepted, all_refused, refused};
 use crate::verifier::gateway;
 
 fn judge(gateway: &Gateway, form: Option<TokenForm<'_>>, token: &[u8], holder: &Holder, now: UnixTime) -> Verdict {
@@ -61,7 +61,9 @@ pub(crate) fn accept_elsewhere(
     now: Option<f64>,
 ) {
     let (token, holder) = (token.into_bytes(), Holder::new(thumbprint, accepted, proof, method, url));
-    let judge = move || gateway(verifier).map_or_else(refused, |gateway| judge(&gateway, None, &token, &holder, time(now)));
+    // Found now: JavaScript may forget its verifier before the job's turn comes.
+    let gateway = gateway(verifier);
+    let judge = move || gateway.map_or_else(refused, |gateway| judge(&gateway, None, &token, &holder, time(now)));
     elsewhere(waits, [Job::new(verdicts, number, 1, move || vec![judge()])]);
 }
 
@@ -82,13 +84,20 @@ pub(crate) fn accept_many_elsewhere(
     let mut all = tokens.into_iter().zip(thumbprints);
     let chunks =
         core::iter::from_fn(|| Some(all.by_ref().take(each).collect::<(Vec<_>, Vec<_>)>()).filter(|(tokens, _)| !tokens.is_empty()));
+    let gateway = gateway(verifier);
     let jobs = (first..).zip(chunks).map(|(number, (tokens, thumbprints))| {
-        let count = tokens.len();
+        let (count, gateway) = (tokens.len(), gateway.clone());
         let judge = move || {
+            let (gateway, now) = match gateway {
+                Ok(gateway) => (gateway, time(now)),
+                Err(error) => return all_refused(tokens.len(), error),
+            };
             if at_once {
-                return judge_batch(verifier, &tokens, &thumbprints, now);
+                return judge_batch(&gateway, &tokens, &thumbprints, now);
             }
-            let one = |(token, thumbprint): (Text, Option<Text>)| accept(verifier, token, thumbprint, None, None, None, None, now);
+            let one = |(token, thumbprint): (Text, Option<Text>)| {
+                judge(&gateway, None, token.bytes(), &Holder::new(thumbprint, None, None, None, None), now)
+            };
             tokens.into_iter().zip(thumbprints).map(one).collect()
         };
         Job::new(verdicts, number, count, judge)
@@ -118,10 +127,13 @@ pub(crate) fn accept_split(
 /// Judges many whole tokens at once: eight signatures at a time. Thumbprints are one for each token, or null.
 #[napi]
 pub(crate) fn accept_batch(verifier: u32, tokens: Vec<Text>, thumbprints: Vec<Option<Text>>, now: Option<f64>) -> Vec<Verdict> {
-    judge_batch(verifier, &tokens, &thumbprints, now)
+    match gateway(verifier) {
+        Ok(gateway) => judge_batch(&gateway, &tokens, &thumbprints, time(now)),
+        Err(error) => all_refused(tokens.len(), error),
+    }
 }
 
-fn judge_batch(verifier: u32, tokens: &[Text], thumbprints: &[Option<Text>], now: Option<f64>) -> Vec<Verdict> {
+fn judge_batch(gateway: &Gateway, tokens: &[Text], thumbprints: &[Option<Text>], now: UnixTime) -> Vec<Verdict> {
     let parse = |thumbprint: &Option<Text>| thumbprint.as_ref().map(|thumbprint| Thumbprint::parse(thumbprint.bytes())).transpose();
     let holders: Vec<_> = thumbprints.iter().map(parse).collect();
     let presented = tokens.iter().zip(&holders).map(|(token, holder)| match *holder {
@@ -131,14 +143,13 @@ fn judge_batch(verifier: u32, tokens: &[Text], thumbprints: &[Option<Text>], now
     });
     let presented: Vec<_> = presented.collect();
     let judge = || {
-        let gateway = gateway(verifier)?;
         with_scratch(|scratch| {
-            let verdicts = gateway.accept_batch(&presented, time(now), scratch).into_iter().zip(&holders);
+            let verdicts = gateway.accept_batch(&presented, now, scratch).into_iter().zip(&holders);
             let verdict = |(verdict, holder): (Result<_, Error>, &Result<_, Error>)| {
                 holder.and(verdict).map_or_else(refused, |token| accepted(&token))
             };
             Ok(verdicts.map(verdict).collect())
         })
     };
-    guarded(judge).unwrap_or_else(|error| tokens.iter().map(|_| refused(error)).collect())
+    guarded(judge).unwrap_or_else(|error| all_refused(tokens.len(), error))
 }

@@ -1,6 +1,8 @@
 //! Threads beside JavaScript's own. Libuv's four are shared by files, names and cryptography; a lookup that waits seconds has no business there.
 
+use core::panic::AssertUnwindSafe;
 use std::collections::VecDeque;
+use std::panic::catch_unwind;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use napi::Status;
@@ -10,7 +12,7 @@ use napi_derive::napi;
 
 use counterfoil::Error;
 
-use crate::verdict::{Verdict, refused};
+use crate::verdict::{Verdict, all_refused};
 
 /// How many jobs may wait: what comes beyond is refused, as by a lookup that does not answer.
 const MOST_JOBS: usize = 65_536;
@@ -32,12 +34,14 @@ impl Job {
         Self { outbox: verdicts.0.clone(), number, count, judge: Box::new(judge) }
     }
 
+    /// A panic costs neither the thread nor the answer.
     fn run(self) {
-        self.outbox.put(self.number, (self.judge)());
+        let Self { outbox, number, count, judge } = self;
+        outbox.put(number, catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| all_refused(count, Error::Panicked)));
     }
 
     fn refuse(self) {
-        self.outbox.put(self.number, (0..self.count).map(|_| refused(Error::LookupUnavailable)).collect());
+        self.outbox.put(self.number, all_refused(self.count, Error::LookupUnavailable));
     }
 }
 

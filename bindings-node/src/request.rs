@@ -92,11 +92,12 @@ pub(crate) fn accept_request_elsewhere(
 ) {
     let copies = |texts: Vec<Text>| texts.into_iter().map(Text::into_bytes).collect::<Vec<_>>();
     let (authorization, dpop, certificate) = (copies(authorization), copies(dpop), certificate.map(Text::into_bytes));
+    let gateway = gateway(verifier);
     let judge = move || -> Result<Verdict, Error> {
         let certificate = certificate.as_ref().map(|text| self::certificate(form, text)).transpose()?;
         let (authorization, dpop): (Vec<&[u8]>, Vec<&[u8]>) = (borrowed(&authorization), borrowed(&dpop));
         let request = Request { method: &method, url: &url, authorization: &authorization, dpop: &dpop, certificate };
-        Ok(judge(&*gateway(verifier)?, &request, demands.as_ref(), time(now)))
+        Ok(judge(&*gateway?, &request, demands.as_ref(), time(now)))
     };
     elsewhere(waits, [Job::new(verdicts, number, 1, move || vec![guarded(judge).unwrap_or_else(refused)])]);
 }

@@ -30,6 +30,11 @@ pub(crate) fn refused(error: Error) -> Verdict {
     Verdict::B(error.code().into())
 }
 
+/// The same for each of so many.
+pub(crate) fn all_refused(count: usize, error: Error) -> Vec<Verdict> {
+    (0..count).map(|_| refused(error)).collect()
+}
+
 pub(crate) fn answered(refused: &Refused<'_>) -> Verdict {
     Verdict::C(RefusedRequest {
         number: refused.error().code().into(),

@@ -1,4 +1,4 @@
-// `lib/codes.js` is what the engine's list of errors says; `UPDATE=1` writes it again.
+// `lib/codes.js` and `lib/codes.d.ts` are what the engine's list of errors says; `UPDATE=1` writes them again.
 
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,6 @@ import { test } from 'node:test'
 import { ROOT } from './material.mjs'
 
 const native = createRequire(import.meta.url)('../lib/native.js')
-const FILE = join(ROOT, 'bindings-node/lib/codes.js')
 const HEAD = `'use strict'
 
 /** Every reason to refuse: code, family, HTTP status, section of the specification, sentence. Made from the engine by test/codes.test.mjs. */
@@ -36,10 +35,19 @@ function made() {
   return `${HEAD}${rows.join('')}}\n\nmodule.exports = { CODES }\n`
 }
 
-test('the table is the engine’s', () => {
-  if (process.env.UPDATE === '1') writeFileSync(FILE, made())
-  assert.equal(readFileSync(FILE, 'utf8'), made(), 'stale: UPDATE=1 node --test test/codes.test.mjs')
-})
+/** The codes as a type. */
+function types() {
+  const codes = native.errors().map(({ code }) => `  | '${code}'\n`)
+  return `/** The stable name of every reason to refuse. Made from the engine by test/codes.test.mjs. */\nexport type ErrorCode =\n${codes.join('')}`
+}
+
+for (const [file, text] of [['codes.js', made], ['codes.d.ts', types]]) {
+  test(`${file} is what the engine says`, () => {
+    const path = join(ROOT, 'bindings-node/lib', file)
+    if (process.env.UPDATE === '1') writeFileSync(path, text())
+    assert.equal(readFileSync(path, 'utf8'), text(), 'stale: UPDATE=1 node --test test/codes.test.mjs')
+  })
+}
 
 test('codes name their specification', () => {
   assert.ok(made().match(/"RFC /g).length > 40)

@@ -33,6 +33,9 @@ const response = new ResponseVerifier({ issuer: 'i', clientId: 'c', jwksUri: 'u'
 if (response.error === undefined) response.code.length
 new Gate(verifier, { origin: 'https://a', certificateHeader: { name: 'x', form: 'pem' }, trustedPeers: ['::1'] }).demanding({ maxAge: 5 })
 
+if (verdicts[0] instanceof CounterfoilError && verdicts[0].code === 'token_expired') verdicts[0].number.toFixed()
+// @ts-expect-error no such code
+if (verdicts[0] instanceof CounterfoilError && verdicts[0].code === 'ERR_EXPIRED') verdicts[0].number.toFixed()
 // @ts-expect-error no issuer
 new Verifier({ audience: 'a', jwks: '' })
 // @ts-expect-error no audience

@@ -254,6 +254,17 @@ describe('threads', () => {
     }
   })
 
+  test('a verifier that nobody holds any more still answers', async () => {
+    const answers = []
+    for (let round = 0; round < 200; round += 1) {
+      for (const more of [{}, { tokenCache: 0 }]) answers.push(verifier({ keyMemory: 4096, ...more }).accept(BOUND, held))
+      answers.push(verifier({ keyMemory: 4096 }).acceptRequest({ method: 'GET', url: ORIGIN, headers: bearer(), ...held }))
+      if (round % 50 === 0) await sleep(1)
+      global.gc?.()
+    }
+    assert.ok((await Promise.all(answers)).every(({ subject }) => subject === 'user-1'))
+  })
+
   test('points in time are not mixed up in one turn', async () => {
     const own = verifier()
     const late = now() + 10_000

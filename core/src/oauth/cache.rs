@@ -27,7 +27,7 @@ pub struct CacheSlot<const N: usize> {
     /// 0 for a place that holds nothing.
     token_length: u32,
     known: Known,
-    /// The token and right behind it the payload, so that few lines of memory are touched.
+    /// The token, and behind it the payload at the next multiple of [`STEP`]: few lines of memory are touched, and words are where they belong.
     texts: [[u8; N]; 2],
 }
 
@@ -107,22 +107,26 @@ impl<const N: usize> CacheSlot<N> {
         Self { token_length: 0, known: Known::NOTHING, texts: [[0; N]; 2] }
     }
 
-    /// The token, and the memory behind it; `None` where there is none.
-    fn parts(&self) -> Option<(&[u8], &[u8])> {
-        let length = usize::try_from(self.token_length).ok()?;
-        self.texts.as_flattened().split_at_checked(length).filter(|(token, _)| !token.is_empty())
+    /// `None` where there is none.
+    fn token(&self) -> Option<&[u8]> {
+        self.texts.as_flattened().get(..usize::try_from(self.token_length).ok()?).filter(|token| !token.is_empty())
+    }
+
+    /// Where the payload begins.
+    fn behind(&self) -> Option<&[u8]> {
+        self.texts.as_flattened().get(usize::try_from(self.token_length).ok()?.checked_next_multiple_of(STEP)?..)
     }
 
     fn holds(&self, token: TokenText<'_>, version: &KeyVersion) -> bool {
-        self.parts().is_some_and(|(own, _)| token.is(own)) && self.known.version == *version
+        self.token().is_some_and(|own| token.is(own)) && self.known.version == *version
     }
 
     fn judged(&self) -> Option<Judged<'_>> {
-        self.known.judged(self.parts()?.1)
+        self.known.judged(self.behind()?)
     }
 
     fn recall(&self, scratch: &mut [u8]) -> Option<Recalled> {
-        let payload = self.known.payload(self.parts()?.1)?;
+        let payload = self.known.payload(self.behind()?)?;
         scratch.get_mut(..payload.len())?.copy_from_slice(payload);
         Some(Recalled(self.known))
     }
@@ -138,17 +142,16 @@ impl<const N: usize> CacheSlot<N> {
 
     fn write(&mut self, token: TokenText<'_>, version: &KeyVersion, judged: &Judged<'_>) -> Option<u32> {
         self.known = Known::of(judged, version)?;
-        let mut rest = self.texts.as_flattened_mut();
+        let texts = self.texts.as_flattened_mut();
         let mut length = 0usize;
         for part in token.parts() {
-            length = length.checked_add(part.len())?;
-            rest = put(rest, part)?;
+            length = put(texts, length, part)?;
         }
         let payload = judged.token.payload().as_bytes();
         if length > N || payload.len() > N {
             return None;
         }
-        put(rest, payload)?;
+        put(texts, length.checked_next_multiple_of(STEP)?, payload)?;
         u32::try_from(length).ok()
     }
 
@@ -161,11 +164,14 @@ impl<const N: usize> CacheSlot<N> {
     }
 }
 
-/// Writes `bytes` to the start of `memory` and returns the rest.
-fn put<'m>(memory: &'m mut [u8], bytes: &[u8]) -> Option<&'m mut [u8]> {
-    let (own, behind) = memory.split_at_mut_checked(bytes.len())?;
-    own.copy_from_slice(bytes);
-    Some(behind)
+/// A word of the largest machines.
+const STEP: usize = 8;
+
+/// Writes `bytes` to `memory` from `start` on, and returns where they end.
+fn put(memory: &mut [u8], start: usize, bytes: &[u8]) -> Option<usize> {
+    let end = start.checked_add(bytes.len())?;
+    memory.get_mut(start..end)?.copy_from_slice(bytes);
+    Some(end)
 }
 
 impl<const N: usize> core::fmt::Debug for CacheSlot<N> {
