@@ -5,14 +5,48 @@ const { refusal } = require('./errors.js')
 /** Only this module knows it, so only a verdict makes access tokens. */
 const ACCEPTED = Symbol('accepted')
 
+/**
+ * The claims of tokens that come again, so that they are parsed once. They are frozen, and so may be shared. A token is found by the end of
+ * its signature, and its claims are those of the very payload that was accepted. Bounded: of two halves, the older one is forgotten.
+ */
+class ClaimsMemory {
+  #half
+  #young = new Map()
+  #old = new Map()
+
+  constructor(capacity) {
+    this.#half = Math.ceil(capacity / 2)
+  }
+
+  claimsOf(token, payload) {
+    const tail = token.slice(-TAIL)
+    const known = this.#young.get(tail) ?? this.#old.get(tail)
+    if (known !== undefined && known.payload === payload) return known.claims
+    const claims = frozen(JSON.parse(payload))
+    if (this.#young.size >= this.#half) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(tail, { payload, claims })
+    return claims
+  }
+}
+
+/** 258 bits of a signature. */
+const TAIL = 43
+
 /** An access token that passed every check. There is no other way to one. */
 class AccessToken {
   #payload
   #claims
+  #memory
+  #token
 
-  constructor(accepted, payload) {
+  constructor(accepted, payload, memory, token) {
     if (accepted !== ACCEPTED) throw new TypeError('only a Verifier makes access tokens')
     this.#payload = payload
+    this.#memory = memory
+    this.#token = token
   }
 
   /** The claims as the JSON text that was signed. */
@@ -22,7 +56,7 @@ class AccessToken {
 
   /** All claims. Made when first asked for, then always the same, and frozen. */
   get claims() {
-    return (this.#claims ??= frozen(JSON.parse(this.#payload)))
+    return (this.#claims ??= this.#memory?.claimsOf(this.#token, this.#payload) ?? frozen(JSON.parse(this.#payload)))
   }
 
   /** `iss`. */
@@ -116,17 +150,17 @@ function frozen(value) {
   return Object.freeze(value)
 }
 
-/** The engine's verdict as a token or an error. */
-function tokenOrError(verdict) {
-  if (typeof verdict === 'string') return new AccessToken(ACCEPTED, verdict)
+/** The engine's verdict on `token` as a token or an error. `memory`: where its claims are remembered, if anywhere. */
+function tokenOrError(verdict, memory, token) {
+  if (typeof verdict === 'string') return new AccessToken(ACCEPTED, verdict, typeof token === 'string' ? memory : undefined, token)
   return typeof verdict === 'number' ? refusal(verdict) : refusal(verdict.number, verdict)
 }
 
-/** The engine's verdict as a token, or the error thrown. */
-function tokenOf(verdict) {
-  const made = tokenOrError(verdict)
+/** As `tokenOrError`, with the error thrown. */
+function tokenOf(verdict, memory, token) {
+  const made = tokenOrError(verdict, memory, token)
   if (made instanceof AccessToken) return made
   throw made
 }
 
-module.exports = { AccessToken, tokenOf, tokenOrError }
+module.exports = { AccessToken, ClaimsMemory, tokenOf, tokenOrError }

@@ -6,7 +6,7 @@ const { CounterfoilError, called } = require('./errors.js')
 const { valuesOf } = require('./headers.js')
 const { Queue, elsewhere } = require('./pool.js')
 const { settings } = require('./settings.js')
-const { AccessToken, tokenOf, tokenOrError } = require('./token.js')
+const { AccessToken, ClaimsMemory, tokenOf, tokenOrError } = require('./token.js')
 
 const NONE = Object.freeze({})
 const FOR_ALL = new Set(['realm', 'dpop', 'split', 'introspection', 'onlyReferences', 'tokenCache', 'keyTables', 'patience'])
@@ -39,6 +39,7 @@ class Proof {
 /** Judges tokens and requests for one resource server. One for a process; keys are fetched in the background. */
 class Verifier {
   #gateway
+  #memory
   #number
   #queue
   #waits
@@ -52,7 +53,9 @@ class Verifier {
     const text = JSON.stringify(settings({ ...all, issuers: issuers ?? [policy] }))
     this.#gateway = called(() => new native.Verifier(text))
     this.#number = this.#gateway.number()
-    this.#queue = new Queue(this.#gateway, all.tokenCache !== 0)
+    const remembered = all.tokenCache ?? 1024
+    this.#memory = remembered > 0 ? new ClaimsMemory(remembered) : undefined
+    this.#queue = new Queue(this.#gateway, remembered > 0)
     this.#waits = Boolean(all.split ?? all.introspection ?? all.patience)
   }
 
@@ -69,7 +72,7 @@ class Verifier {
     let verdict
     if (accepted === undefined && text === undefined) verdict = native.acceptHeld(this.#number, token, thumbprint, now)
     verdict ??= called(() => native.accept(this.#number, token, thumbprint, accepted, text, method, url, now))
-    return tokenOf(verdict)
+    return tokenOf(verdict, this.#memory, token)
   }
 
   /** As `acceptSync`, on another thread. */
@@ -79,7 +82,7 @@ class Verifier {
       const { accepted, text, method, url } = proofOf(presenter)
       const thumbprint = thumbprintOf(certificate)
       const settle = (verdict) => {
-        const made = tokenOrError(verdict)
+        const made = tokenOrError(verdict, this.#memory, token)
         if (made instanceof AccessToken) resolve(made)
         else reject(made)
       }

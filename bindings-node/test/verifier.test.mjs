@@ -97,6 +97,22 @@ describe('tokens', () => {
     assert.throws(() => new Certificate(), TypeError)
   })
 
+  test('claims of tokens that come again are those of their own payload', () => {
+    const own = verifier({ tokenCache: 4 })
+    const tokens = Array.from({ length: 12 }, (_, place) => token(KEY, CLIENT.cnf, { sub: `user-${place}` }))
+    for (const round of [1, 2, 3]) {
+      for (const [place, text] of tokens.entries()) {
+        const accepted = own.acceptSync(text, held)
+        assert.equal(accepted.subject, `user-${place}`, `round ${round}`)
+        assert.equal(own.acceptSync(text, held).claims, accepted.claims)
+        assert.deepEqual(own.acceptSync(Buffer.from(text), held).claims, accepted.claims)
+        assert.ok(Object.isFrozen(accepted.claims))
+      }
+    }
+    const bare = verifier({ tokenCache: 0 })
+    assert.notEqual(bare.acceptSync(tokens[0], held).claims, bare.acceptSync(tokens[0], held).claims)
+  })
+
   test('the holder', async () => {
     const own = verifier()
     assert.equal(await code(() => own.acceptSync(BOUND)), 'certificate_missing')
