@@ -11,6 +11,8 @@ const { AccessToken, ClaimsMemory, tokenOf, tokenOrError } = require('./token.js
 const NONE = Object.freeze({})
 const FOR_ALL = new Set(['realm', 'dpop', 'split', 'introspection', 'onlyReferences', 'tokenCache', 'keyTables', 'patience'])
 const DEMANDS = ['scopes', 'acrValues', 'maxAge']
+/** Where the values of `Authorization` are among the parts of a request. */
+const CREDENTIAL = 2
 
 /** A DPoP proof that passed every check and is used up. */
 class Proof {
@@ -66,7 +68,8 @@ class Verifier {
 
   /** Judges a token and who presents it, on this thread. */
   acceptSync(token, presenter = NONE) {
-    const { certificate, now } = presenter
+    const { certificate } = presenter
+    const now = timeOf(presenter.now)
     const { accepted, text, method, url } = proofOf(presenter)
     const thumbprint = thumbprintOf(certificate)
     let verdict
@@ -78,7 +81,8 @@ class Verifier {
   /** As `acceptSync`, on another thread. */
   accept(token, presenter = NONE) {
     return new Promise((resolve, reject) => {
-      const { certificate, now } = presenter
+      const { certificate } = presenter
+      const now = timeOf(presenter.now)
       const { accepted, text, method, url } = proofOf(presenter)
       const thumbprint = thumbprintOf(certificate)
       const settle = (verdict) => {
@@ -98,38 +102,40 @@ class Verifier {
     const { accepted, text, method, url } = proofOf(presenter)
     const thumbprint = thumbprintOf(presenter.certificate)
     return tokenOf(
-      called(() => native.acceptSplit(this.#number, counterfoil, ticket, thumbprint, accepted, text, method, url, presenter.now)),
+      called(() => native.acceptSplit(this.#number, counterfoil, ticket, thumbprint, accepted, text, method, url, timeOf(presenter.now))),
     )
   }
 
   /** Judges one HTTP request, on this thread. */
   acceptRequestSync(request) {
-    return tokenOf(called(() => native.acceptRequest(this.#number, ...partsOf(request))))
+    const parts = partsOf(request)
+    return tokenOf(called(() => native.acceptRequest(this.#number, ...parts)), this.#memory, parts[CREDENTIAL][0])
   }
 
   /** As `acceptRequestSync`, on another thread. */
   async acceptRequest(request) {
-    const rest = [this.#waits, this.#number, ...partsOf(request)]
+    const parts = partsOf(request)
+    const rest = [this.#waits, this.#number, ...parts]
     const submit = (verdicts, number) => called(() => native.acceptRequestElsewhere(verdicts, number, ...rest))
-    return tokenOf(await new Promise((resolve) => elsewhere(submit, resolve)))
+    return tokenOf(await new Promise((resolve) => elsewhere(submit, resolve)), this.#memory, parts[CREDENTIAL][0])
   }
 
   /** Judges many whole tokens at once, on this thread: `[token, certificate]` pairs in, tokens or errors out, each for itself. */
   acceptBatch(tokens, { now } = NONE) {
     const pairs = Array.from(tokens, ([token, certificate]) => [token, thumbprintOrError(certificate)])
     const thumbprints = pairs.map(([, thumbprint]) => (thumbprint instanceof CounterfoilError ? null : thumbprint))
-    const verdicts = called(() => native.acceptBatch(this.#number, pairs.map(([token]) => token), thumbprints, now))
+    const verdicts = called(() => native.acceptBatch(this.#number, pairs.map(([token]) => token), thumbprints, timeOf(now)))
     return verdicts.map((verdict, place) => (pairs[place][1] instanceof CounterfoilError ? pairs[place][1] : tokenOrError(verdict)))
   }
 
   /** Judges a DPoP proof and uses it up. Without `token`: for a token endpoint. */
   acceptProof(proof, { method, url, token, now }) {
-    return new Proof(called(() => this.#gateway.acceptProof(proof, method, url, token, now)))
+    return new Proof(called(() => this.#gateway.acceptProof(proof, method, url, token, timeOf(now))))
   }
 
   /** The value of `DPoP-Nonce` for every answer, where nonces are demanded; null where not. */
   dpopNonce({ now } = NONE) {
-    return this.#gateway.dpopNonce(now)
+    return this.#gateway.dpopNonce(timeOf(now))
   }
 
   /** Puts another JWK Set in the place of an issuer's current one. */
@@ -149,7 +155,7 @@ class Verifier {
 
   /** Refuses, until `until` (seconds since 1970), the split or phantom token whose SHA-256 is `key`, in base64url. */
   revoke(key, until) {
-    called(() => this.#gateway.revoke(key, until))
+    called(() => this.#gateway.revoke(key, timeOf(until)))
   }
 
   /** How many requests and tokens were accepted, and how many refused, by code. */
@@ -175,6 +181,12 @@ function proofOf({ certificate, dpop, method, url }) {
   return { accepted: isAccepted ? Proof.held(dpop) : undefined, text, method, url }
 }
 
+/** Seconds; undefined where none are given. What is no time must not become one. */
+function timeOf(now) {
+  if (now === undefined || (Number.isFinite(now) && now >= 0)) return now
+  throw new TypeError('a time is a number of seconds, since 1970 or, for maxAge, since the authentication')
+}
+
 function isText(value) {
   return typeof value === 'string' || value instanceof Uint8Array
 }
@@ -198,8 +210,9 @@ function partsOf({ method, url, headers, certificate, now, ...demands }) {
     if (!DEMANDS.includes(name)) throw new TypeError(`${name} is no member of a request`)
   }
   const [form = 0, text] = certificateOf(certificate)?.presented ?? []
+  timeOf(demands.maxAge)
   const own = DEMANDS.some((name) => demands[name] !== undefined) ? demands : undefined
-  return [method, url, valuesOf(headers, 'authorization'), valuesOf(headers, 'dpop'), form, text, own, now]
+  return [method, url, valuesOf(headers, 'authorization'), valuesOf(headers, 'dpop'), form, text, own, timeOf(now)]
 }
 
 /** Judges the JARM responses of one authorization server to one client. */
@@ -213,7 +226,7 @@ class ResponseVerifier {
   /** Judges a `response` JWT, or the `query` of a redirect that carries one. Without `state`: none was sent. */
   accept({ response, query, state, now }) {
     if ((response === undefined) === (query === undefined)) throw new TypeError('one of response and query')
-    const accepted = called(() => this.#judge.accept(response ?? query, query !== undefined, state, now))
+    const accepted = called(() => this.#judge.accept(response ?? query, query !== undefined, state, timeOf(now)))
     const names = { code: 'code', error: 'error', error_description: 'errorDescription', error_uri: 'errorUri' }
     const parameters = Object.entries(names).filter(([, own]) => accepted[own] !== undefined && accepted[own] !== null)
     return Object.fromEntries(parameters.map(([name, own]) => [name, accepted[own]]))

@@ -11,7 +11,7 @@ use napi_derive::napi;
 use crate::certificate::certificate;
 use crate::error::guarded;
 use crate::pool::{Job, Verdicts, elsewhere};
-use crate::scratch::{time, whole, with_scratch};
+use crate::scratch::{time, with_scratch};
 use crate::text::{Text, slices};
 use crate::verdict::{Verdict, accepted, answered, refused};
 use crate::verifier::gateway;
@@ -30,7 +30,8 @@ pub(crate) struct RouteDemands {
 impl RouteDemands {
     fn with_route<R>(&self, gateway: &Gateway, judge: impl FnOnce(Route<'_>) -> R) -> R {
         let (scopes, acr_values) = (words(self.scopes.as_deref()), words(self.acr_values.as_deref()));
-        let max_age = self.max_age.map(|seconds| Seconds(whole(seconds).0));
+        // What is no number is no age at all: the strictest.
+        let max_age = self.max_age.map(|seconds| Seconds(seconds as u64));
         judge(gateway.route_demanding(Demands { scopes: &scopes, acr_values: &acr_values, max_age }))
     }
 }

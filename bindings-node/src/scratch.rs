@@ -21,7 +21,7 @@ pub(crate) fn time(now: Option<f64>) -> UnixTime {
     now.map_or_else(system, whole)
 }
 
-/// Whole seconds of a number of JavaScript's.
+/// Whole seconds of a number of JavaScript's. One that is no time is the last of all, at which everything has expired.
 pub(crate) fn whole(seconds: f64) -> UnixTime {
-    UnixTime(seconds as u64)
+    UnixTime(if seconds >= 0.0 { seconds as u64 } else { u64::MAX })
 }

@@ -107,6 +107,8 @@ describe('tokens', () => {
         assert.equal(own.acceptSync(text, held).claims, accepted.claims)
         assert.deepEqual(own.acceptSync(Buffer.from(text), held).claims, accepted.claims)
         assert.ok(Object.isFrozen(accepted.claims))
+        const request = { method: 'GET', url: ORIGIN, headers: bearer(text), ...held }
+        assert.equal(own.acceptRequestSync(request).claims, accepted.claims)
       }
     }
     const bare = verifier({ tokenCache: 0 })
@@ -146,6 +148,22 @@ describe('tokens', () => {
     ]) {
       for (const judge of [() => own.acceptSync(text, held), () => own.accept(text, held)]) assert.equal(await code(judge), expected, String(text).slice(0, 9))
     }
+  })
+
+  test('what is no time is refused, and not taken for one', async () => {
+    const [own, expired] = [verifier(), token(KEY, CLIENT.cnf, { exp: 1000 })]
+    for (const wrong of [NaN, -1, Infinity, '5', null, 5n, {}]) {
+      const late = { ...held, now: wrong }
+      assert.throws(() => own.acceptSync(expired, late), TypeError)
+      await assert.rejects(() => own.accept(expired, late), TypeError)
+      assert.throws(() => own.acceptBatch([[expired, CLIENT.der]], { now: wrong }), TypeError)
+      const request = { method: 'GET', url: ORIGIN, headers: bearer(expired), ...late }
+      assert.throws(() => own.acceptRequestSync(request), TypeError)
+      await assert.rejects(() => own.acceptRequest(request), TypeError)
+      assert.throws(() => own.dpopNonce({ now: wrong }), TypeError)
+      assert.throws(() => own.acceptRequestSync({ ...request, now: 1, maxAge: wrong }), TypeError)
+    }
+    assert.equal(await code(() => own.acceptSync(expired, held)), 'token_expired')
   })
 
   test('a batch answers each for itself', () => {

@@ -25,7 +25,7 @@ pub struct ResponseVerifier {
 }
 
 /// An accepted response's parameters, in memory of their own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Response {
     /// The authorization code (RFC 6749 section 4.1.2).
     Code(String),
@@ -40,8 +40,18 @@ pub enum Response {
     },
 }
 
+/// A code is a secret until it is redeemed.
+impl core::fmt::Debug for Response {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Code(_) => f.write_str("Code(…)"),
+            Self::Error { error, .. } => write!(f, "Error({error:?})"),
+        }
+    }
+}
+
 /// What came back from the server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Returned<'r> {
     /// The parameter `response`.
     Jwt(&'r [u8]),
