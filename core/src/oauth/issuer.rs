@@ -21,6 +21,22 @@ pub fn claimed_issuer<'i>(
     limits: Limits,
     scratch: &mut [u8],
 ) -> Result<usize, Error> {
+    let place = |issuer: Str<'_>| issuers.into_iter().position(|own| issuer.is(own)).ok_or(Error::IssuerMismatch);
+    lend_issuer(form, credential, limits, scratch, place)?
+}
+
+/// Lends the `iss` that a token names, in a buffer of at least the token's length: for a host with more issuers than it can list, such as an
+/// authorization server, whose clients are the issuers of their assertions. It says only what the sender wants to be believed.
+///
+/// # Errors
+/// A shape error; [`Error::ClaimMalformed`], [`Error::IssuerMissing`], [`Error::BufferTooSmall`].
+pub fn lend_issuer<R>(
+    form: TokenForm<'_>,
+    credential: &[u8],
+    limits: Limits,
+    scratch: &mut [u8],
+    lend: impl FnOnce(Str<'_>) -> R,
+) -> Result<R, Error> {
     let payload = match form.basis(credential)? {
         Basis::Token(token) => token.compact(limits)?.decode(limits, scratch)?.payload(),
         Basis::Answer(answer) => answer,
@@ -32,8 +48,7 @@ pub fn claimed_issuer<'i>(
         }
         Ok(())
     })?;
-    let issuer = issuer.ok_or(Error::IssuerMissing)?.as_str().ok_or(Error::ClaimMalformed)?;
-    issuers.into_iter().position(|own| issuer.is(own)).ok_or(Error::IssuerMismatch)
+    issuer.ok_or(Error::IssuerMissing)?.as_str().ok_or(Error::ClaimMalformed).map(lend)
 }
 
 /// Lends the `kid` that a token names, in a buffer of at least the token's length: for a host that asks its source of keys again. The kid says

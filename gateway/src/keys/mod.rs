@@ -193,7 +193,7 @@ impl KeyRing {
 
     /// A token names a key that the set lacks: asks the source again, unless it was asked for this `kid` in vain or has been asked a
     /// moment ago. With a `patience`, waits for the answer. Returns whether the set may have changed.
-    pub(crate) fn miss(&self, kid: Option<&str>, patience: Duration) -> bool {
+    pub fn miss(&self, kid: Option<&str>, patience: Duration) -> bool {
         if self.thread.is_none() {
             return false;
         }

@@ -1,0 +1,236 @@
+//! What a client asks of a person: the parameters of a pushed request, judged once (RFC 9126 section 2.1, FAPI 2.0 section 5.3.2.2).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::config::Config;
+use crate::error::{Code, Refusal, invalid_request};
+use crate::http::Form;
+
+/// A request that was judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Who asks.
+    pub client_id: String,
+    /// Where the answer goes: one of the client's, byte for byte.
+    pub redirect_uri: String,
+    /// What is asked.
+    pub scope: Vec<String>,
+    /// To be given back as it is.
+    pub state: Option<String>,
+    /// To be put into the ID token as it is.
+    pub nonce: Option<String>,
+    /// By `S256` (RFC 7636).
+    pub code_challenge: String,
+    /// The key that the code is bound to (RFC 9449 section 10): 43 characters of base64url.
+    pub dpop_jkt: Option<String>,
+    /// What the tokens are for (RFC 8707).
+    pub resources: Vec<String>,
+    /// What is asked in detail (RFC 9396): an array, or null.
+    #[serde(default)]
+    pub authorization_details: Value,
+    /// The `claims` parameter (OpenID Connect Core section 5.5): an object, or null.
+    #[serde(default)]
+    pub claims: Value,
+    /// How the person should sign in.
+    pub acr_values: Vec<String>,
+    /// How long ago the person may have signed in, in seconds.
+    pub max_age: Option<u64>,
+    /// `login`, `consent` or `none`.
+    pub prompt: Vec<String>,
+    /// Who the person probably is.
+    pub login_hint: Option<String>,
+    /// What to do with which grant.
+    #[serde(default)]
+    pub grant_management: Option<GrantManagement>,
+}
+
+/// What a request does to grants (Grant Management for OAuth 2.0, section 5.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantManagement {
+    /// What to do.
+    pub action: GrantAction,
+    /// Which grant; none to create one.
+    pub grant_id: Option<String>,
+}
+
+/// `grant_management_action`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GrantAction {
+    /// A new grant.
+    Create,
+    /// An old one, with more.
+    Merge,
+    /// An old one, with something else.
+    Replace,
+}
+
+/// How long `state` and `nonce` may be: longer ones are refused, never cut.
+const MOST_STATE: usize = 2048;
+const MOST_NONCE: usize = 512;
+
+impl AuthorizationRequest {
+    /// Judges the parameters of a client that is authenticated.
+    pub(crate) fn read(form: &Form, client: &Client, config: &Config) -> Result<Self, Refusal> {
+        if form.get("request_uri").is_some() {
+            return Err(invalid_request("request_uri is not taken here"));
+        }
+        if form.get("request").is_some() {
+            return Err(Refusal::new(Code::RequestNotSupported, "request objects are not taken"));
+        }
+        match form.get("response_type") {
+            Some("code") => {}
+            None => return Err(invalid_request("response_type is missing")),
+            Some(_) => return Err(Refusal::new(Code::UnsupportedResponseType, "response_type must be code")),
+        }
+        if !client.may_use("authorization_code") {
+            return Err(Refusal::new(Code::UnauthorizedClient, "the client may not ask for codes"));
+        }
+        if form.get("response_mode").is_some_and(|mode| mode != "query") {
+            return Err(invalid_request("response_mode must be query"));
+        }
+        Ok(Self {
+            client_id: client.id().to_owned(),
+            redirect_uri: redirect_uri(form, client)?,
+            scope: scope(form, client, config)?,
+            state: bounded(form, "state", MOST_STATE, "state is too long")?,
+            nonce: bounded(form, "nonce", MOST_NONCE, "nonce is too long")?,
+            code_challenge: code_challenge(form)?,
+            dpop_jkt: dpop_jkt(form)?,
+            resources: resources(form, client, config)?,
+            authorization_details: authorization_details(form.get("authorization_details"), client, config)?,
+            claims: claims(form)?,
+            acr_values: words(form.get("acr_values")),
+            max_age: max_age(form)?,
+            prompt: prompt(form)?,
+            login_hint: form.get("login_hint").map(str::to_owned),
+            grant_management: grant_management(form)?,
+        })
+    }
+}
+
+/// Byte for byte one that is registered (RFC 9700 section 2.1).
+fn redirect_uri(form: &Form, client: &Client) -> Result<String, Refusal> {
+    let asked = form.get("redirect_uri").ok_or(invalid_request("redirect_uri is missing"))?;
+    if client.has_redirect_uri(asked) {
+        Ok(asked.to_owned())
+    } else {
+        Err(invalid_request("redirect_uri is not registered for this client"))
+    }
+}
+
+fn bounded(form: &Form, name: &str, most: usize, refusal: &'static str) -> Result<Option<String>, Refusal> {
+    match form.get(name) {
+        Some(text) if text.len() > most => Err(invalid_request(refusal)),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+fn code_challenge(form: &Form) -> Result<String, Refusal> {
+    let challenge = form.get("code_challenge").ok_or(invalid_request("code_challenge is missing"))?;
+    if form.get("code_challenge_method") != Some("S256") {
+        return Err(invalid_request("code_challenge_method must be S256"));
+    }
+    match counterfoil::jose::thumbprint::Thumbprint::parse(challenge.as_bytes()) {
+        Ok(_) => Ok(challenge.to_owned()),
+        Err(_) => Err(invalid_request("code_challenge must be 43 characters of base64url")),
+    }
+}
+
+fn dpop_jkt(form: &Form) -> Result<Option<String>, Refusal> {
+    match form.get("dpop_jkt") {
+        Some(jkt) if counterfoil::jose::thumbprint::Thumbprint::parse(jkt.as_bytes()).is_err() => {
+            Err(invalid_request("dpop_jkt must be 43 characters of base64url"))
+        }
+        jkt => Ok(jkt.map(str::to_owned)),
+    }
+}
+
+/// The scopes that are asked for, which the client must be registered for.
+pub(crate) fn scope(form: &Form, client: &Client, config: &Config) -> Result<Vec<String>, Refusal> {
+    let asked = words(form.get("scope"));
+    let is_good = |scope: &String| config.knows_scope(scope) && client.may_ask(scope);
+    if asked.iter().all(is_good) { Ok(asked) } else { Err(Refusal::new(Code::InvalidScope, "a scope is unknown or not for this client")) }
+}
+
+/// The resources that are asked for; the default one where none is (RFC 8707 section 2).
+pub(crate) fn resources(form: &Form, client: &Client, config: &Config) -> Result<Vec<String>, Refusal> {
+    let asked: Vec<String> = form.all("resource").map(str::to_owned).collect();
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_good = |resource: &String| config.resource(resource).is_some() && client.may_reach(resource);
+    if asked.iter().all(is_good) {
+        Ok(asked)
+    } else {
+        Err(Refusal::new(Code::InvalidTarget, "a resource is unknown or not for this client"))
+    }
+}
+
+/// An array of objects, each of a type that the server knows and the client may ask for (RFC 9396 sections 2 and 5).
+pub(crate) fn authorization_details(text: Option<&str>, client: &Client, config: &Config) -> Result<Value, Refusal> {
+    let Some(text) = text else { return Ok(Value::Null) };
+    let refuse = |description| Refusal::new(Code::InvalidAuthorizationDetails, description);
+    // The engine's reader refuses what serde_json does not: members that come twice.
+    counterfoil::wire::json::read_value(text.as_bytes()).map_err(|_| refuse("authorization_details is not JSON"))?;
+    let details: Value = serde_json::from_str(text).map_err(|_| refuse("authorization_details is not JSON"))?;
+    let elements = details.as_array().ok_or(refuse("authorization_details must be an array"))?;
+    for element in elements {
+        let kind = element.as_object().and_then(|element| element.get("type")).and_then(Value::as_str);
+        let kind = kind.ok_or(refuse("each of authorization_details must be an object with a type"))?;
+        let known = config.details_type(kind).filter(|_| client.may_detail(kind));
+        let known = known.ok_or(refuse("a type of authorization_details is unknown or not for this client"))?;
+        known.judge(element).map_err(refuse)?;
+    }
+    Ok(if elements.is_empty() { Value::Null } else { details })
+}
+
+fn claims(form: &Form) -> Result<Value, Refusal> {
+    let Some(text) = form.get("claims") else { return Ok(Value::Null) };
+    let refuse = invalid_request("claims must be a JSON object");
+    counterfoil::wire::json::read_object(text.as_bytes(), |_| Ok(())).map_err(|_| refuse.clone())?;
+    serde_json::from_str(text).map_err(|_| refuse)
+}
+
+fn max_age(form: &Form) -> Result<Option<u64>, Refusal> {
+    let refuse = |_| invalid_request("max_age must be a number of seconds");
+    form.get("max_age").map(|text| text.parse().map_err(refuse)).transpose()
+}
+
+fn prompt(form: &Form) -> Result<Vec<String>, Refusal> {
+    let prompt = words(form.get("prompt"));
+    let known = |word: &String| matches!(word.as_str(), "none" | "login" | "consent" | "select_account");
+    if !prompt.iter().all(known) || (prompt.len() > 1 && prompt.iter().any(|word| word == "none")) {
+        return Err(invalid_request("prompt must be login, consent, select_account, or none alone"));
+    }
+    Ok(prompt)
+}
+
+fn grant_management(form: &Form) -> Result<Option<GrantManagement>, Refusal> {
+    let grant_id = form.get("grant_id").map(str::to_owned);
+    let action = match form.get("grant_management_action") {
+        None if grant_id.is_none() => return Ok(None),
+        None => return Err(invalid_request("grant_id is of no use without grant_management_action")),
+        Some("create") => GrantAction::Create,
+        Some("merge") => GrantAction::Merge,
+        Some("replace") => GrantAction::Replace,
+        Some(_) => return Err(invalid_request("grant_management_action must be create, merge or replace")),
+    };
+    if (action == GrantAction::Create) == grant_id.is_some() {
+        return Err(invalid_request("grant_id belongs to merge and replace, and to nothing else"));
+    }
+    Ok(Some(GrantManagement { action, grant_id }))
+}
+
+/// The words between single spaces.
+pub(crate) fn words(text: Option<&str>) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.unwrap_or_default().split(' ').filter(|word| !word.is_empty()) {
+        if !words.iter().any(|own| own == word) {
+            words.push(word.to_owned());
+        }
+    }
+    words
+}

@@ -1,0 +1,406 @@
+//! Clients: their metadata in the words of RFC 7591, judged once, and the registry that finds them.
+
+use core::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use counterfoil::crypto::FAPI;
+use counterfoil_gateway::RemoteKeys;
+use counterfoil_gateway::https::Transport;
+use counterfoil_gateway::keys::{KeyRing, KeySource};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::certificate::{Names, SubjectRule};
+use crate::config::{Config, ConfigError, TokenFormat};
+use crate::issue::Algorithm;
+use crate::store::{Store, StoreError};
+
+/// What a client says of itself. Names are those of RFC 7591, RFC 8705, RFC 9396, RFC 9449 and RFC 9701; three are the server's own.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Metadata {
+    pub(crate) client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) logo_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tos_uri: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) redirect_uris: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) application_type: Option<String>,
+    pub(crate) token_endpoint_auth_method: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_endpoint_auth_signing_alg: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) grant_types: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) response_types: Vec<String>,
+    /// Separated by spaces; every scope where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_client_auth_subject_dn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_client_auth_san_dns: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_client_auth_san_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_client_auth_san_ip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_client_auth_san_email: Option<String>,
+    pub(crate) dpop_bound_access_tokens: bool,
+    pub(crate) tls_client_certificate_bound_access_tokens: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token_signed_response_alg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) introspection_signed_response_alg: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) authorization_details_types: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) software_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) software_version: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) contacts: Vec<String>,
+    /// The server's own: `jwt`, `phantom` or `split`, instead of what the resource says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) access_token_format: Option<String>,
+    /// The server's own: the resources that the client may ask tokens for; all where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) resources: Vec<String>,
+    /// The server's own: the resources that the client answers for, and whose tokens it may introspect.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) introspects: Vec<String>,
+}
+
+/// The names in [`Metadata`], in which an operator's mistakes are found.
+const NAMES: [&str; 33] = [
+    "client_id",
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "redirect_uris",
+    "application_type",
+    "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg",
+    "grant_types",
+    "response_types",
+    "scope",
+    "jwks",
+    "jwks_uri",
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri",
+    "tls_client_auth_san_ip",
+    "tls_client_auth_san_email",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+    "id_token_signed_response_alg",
+    "introspection_signed_response_alg",
+    "authorization_details_types",
+    "software_id",
+    "software_version",
+    "contacts",
+    "access_token_format",
+    "resources",
+    "introspects",
+    "id_token_encrypted_response_alg",
+    "userinfo_signed_response_alg",
+];
+
+/// What is wrong with metadata: the member, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataError {
+    /// The member.
+    pub member: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl core::fmt::Display for MetadataError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.member, self.why)
+    }
+}
+
+impl core::error::Error for MetadataError {}
+
+/// How a client proves who it is.
+#[derive(Debug)]
+pub(crate) enum Method {
+    /// RFC 7523, by a key of the client's set.
+    PrivateKeyJwt(KeyRing),
+    /// RFC 8705 section 2.1.
+    TlsClientAuth(SubjectRule),
+    /// RFC 8705 section 2.2: SHA-256 of each registered certificate.
+    SelfSignedTls(Vec<[u8; 32]>),
+}
+
+/// A client whose metadata is good.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) metadata: Metadata,
+    pub(crate) method: Method,
+    pub(crate) format: Option<TokenFormat>,
+    pub(crate) id_token_algorithm: Option<Algorithm>,
+    scopes: Option<Vec<String>>,
+}
+
+impl Client {
+    /// Judges metadata.
+    pub(crate) fn judge(metadata: Metadata) -> Result<Self, MetadataError> {
+        let wrong = |member, why| Err(MetadataError { member, why });
+        if metadata.client_id.is_empty() {
+            return wrong("client_id", "is missing");
+        }
+        let known = ["authorization_code", "refresh_token", "client_credentials"];
+        if metadata.grant_types.iter().any(|grant| !known.contains(&grant.as_str())) {
+            return wrong("grant_types", "may be authorization_code, refresh_token and client_credentials");
+        }
+        if metadata.response_types.iter().any(|kind| kind != "code") {
+            return wrong("response_types", "may be code");
+        }
+        if metadata.redirect_uris.iter().any(|uri| !is_redirect_uri(uri, metadata.application_type.as_deref())) {
+            return wrong("redirect_uris", "must be https URLs without a fragment, or for native applications http on a loopback address");
+        }
+        let asks_people = metadata.grant_types.iter().any(|grant| grant == "authorization_code") || metadata.grant_types.is_empty();
+        if asks_people && metadata.redirect_uris.is_empty() && metadata.introspects.is_empty() {
+            return wrong("redirect_uris", "must not be empty");
+        }
+        if !metadata.dpop_bound_access_tokens && !metadata.tls_client_certificate_bound_access_tokens && metadata.introspects.is_empty() {
+            return wrong("dpop_bound_access_tokens", "this, or tls_client_certificate_bound_access_tokens, must be true (FAPI 2.0)");
+        }
+        let format = match metadata.access_token_format.as_deref() {
+            None => None,
+            Some("jwt") => Some(TokenFormat::Jwt),
+            Some("phantom") => Some(TokenFormat::Phantom),
+            Some("split") => Some(TokenFormat::Split),
+            Some(_) => return wrong("access_token_format", "must be jwt, phantom or split"),
+        };
+        let algorithm = |member, name: &Option<String>| match name.as_deref().map(|name| Algorithm::named(name).ok_or(name)) {
+            None => Ok(None),
+            Some(Ok(algorithm)) => Ok(Some(algorithm)),
+            Some(Err(_)) => Err(MetadataError { member, why: "must be ES256, PS256 or EdDSA" }),
+        };
+        let id_token_algorithm = algorithm("id_token_signed_response_alg", &metadata.id_token_signed_response_alg)?;
+        algorithm("introspection_signed_response_alg", &metadata.introspection_signed_response_alg)?;
+        algorithm("token_endpoint_auth_signing_alg", &metadata.token_endpoint_auth_signing_alg)?;
+        let method = method(&metadata)?;
+        let scopes = metadata.scope.as_deref().map(|scope| scope.split(' ').map(str::to_owned).collect());
+        Ok(Self { metadata, method, format, id_token_algorithm, scopes })
+    }
+
+    /// Judges what an operator wrote: an unknown member is a mistake.
+    pub(crate) fn of_operator(metadata: &Value) -> Result<Self, ConfigError> {
+        let id = metadata.get("client_id").and_then(Value::as_str).unwrap_or("without client_id");
+        let place = format!("client {id}");
+        let members = metadata.as_object().ok_or_else(|| ConfigError::new(&place, "must be an object"))?;
+        if let Some(unknown) = members.keys().find(|name| !NAMES.contains(&name.as_str())) {
+            return Err(ConfigError::new(place, format!("{unknown} is no member of a client's metadata")));
+        }
+        let read: Metadata = serde_json::from_value(metadata.clone()).map_err(|error| ConfigError::new(&place, error))?;
+        Self::judge(read).map_err(|error| ConfigError::new(place, error))
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.metadata.client_id
+    }
+
+    /// What the consent page calls it.
+    pub(crate) fn name(&self) -> &str {
+        self.metadata.client_name.as_deref().unwrap_or(&self.metadata.client_id)
+    }
+
+    pub(crate) fn may_use(&self, grant: &str) -> bool {
+        let grants = &self.metadata.grant_types;
+        // RFC 7591 section 2: where none are named.
+        if grants.is_empty() { grant == "authorization_code" } else { grants.iter().any(|own| own == grant) }
+    }
+
+    pub(crate) fn may_ask(&self, scope: &str) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|own| own == scope))
+    }
+
+    pub(crate) fn may_reach(&self, resource: &str) -> bool {
+        self.metadata.resources.is_empty() || self.metadata.resources.iter().any(|own| own == resource)
+    }
+
+    pub(crate) fn may_detail(&self, kind: &str) -> bool {
+        self.metadata.authorization_details_types.iter().any(|own| own == kind)
+    }
+
+    /// Byte for byte; on a loopback address the port is free (RFC 8252 section 7.3).
+    pub(crate) fn has_redirect_uri(&self, asked: &str) -> bool {
+        self.metadata
+            .redirect_uris
+            .iter()
+            .any(|own| own == asked || without_loopback_port(own).is_some_and(|own| without_loopback_port(asked) == Some(own)))
+    }
+}
+
+fn is_redirect_uri(uri: &str, application_type: Option<&str>) -> bool {
+    let is_native_loopback = application_type == Some("native") && without_loopback_port(uri).is_some();
+    let host = uri.strip_prefix("https://").map(|after| after.split(['/', '?']).next().unwrap_or_default());
+    let is_https = host.is_some_and(|host| !host.is_empty() && !host.contains('@'));
+    (is_https || is_native_loopback) && !uri.contains('#') && uri.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// A loopback URL without its port, to be compared.
+fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
+    let after = uri.strip_prefix("http://")?;
+    let host = ["127.0.0.1", "[::1]"].into_iter().find(|host| after.starts_with(host))?;
+    let rest = after.strip_prefix(host)?;
+    let rest = match rest.strip_prefix(':') {
+        Some(port) => port.trim_start_matches(|character: char| character.is_ascii_digit()),
+        None => rest,
+    };
+    if rest.is_empty() || rest.starts_with(['/', '?']) { Some((host, rest)) } else { None }
+}
+
+fn method(metadata: &Metadata) -> Result<Method, MetadataError> {
+    let wrong = |member, why| Err(MetadataError { member, why });
+    if metadata.jwks.is_some() && metadata.jwks_uri.is_some() {
+        return wrong("jwks", "and jwks_uri must not both be there (RFC 7591 section 2)");
+    }
+    match metadata.token_endpoint_auth_method.as_str() {
+        "private_key_jwt" => keys(metadata).map(Method::PrivateKeyJwt),
+        "tls_client_auth" => SubjectRule::of(&Names {
+            subject_dn: metadata.tls_client_auth_subject_dn.as_deref(),
+            dns: metadata.tls_client_auth_san_dns.as_deref(),
+            uri: metadata.tls_client_auth_san_uri.as_deref(),
+            ip: metadata.tls_client_auth_san_ip.as_deref(),
+            email: metadata.tls_client_auth_san_email.as_deref(),
+        })
+        .map(Method::TlsClientAuth),
+        "self_signed_tls_client_auth" => match crate::certificate::registered(metadata.jwks.as_ref()) {
+            Some(certificates) => Ok(Method::SelfSignedTls(certificates)),
+            None => wrong("jwks", "must have keys with the certificate in x5c"),
+        },
+        _ => wrong(
+            "token_endpoint_auth_method",
+            "must be private_key_jwt, tls_client_auth or self_signed_tls_client_auth (FAPI 2.0 section 5.3.2.1, number 6)",
+        ),
+    }
+}
+
+fn keys(metadata: &Metadata) -> Result<KeyRing, MetadataError> {
+    /// What makes ES256 several times faster, and is little beside a connection; RSA and Ed25519 need less.
+    const WORDS_PER_KEY: usize = 4 * 1024;
+    let source = match (&metadata.jwks, &metadata.jwks_uri) {
+        (Some(jwks), _) => KeySource::Text(jwks.to_string().into_bytes()),
+        (None, Some(uri)) => KeySource::Url(
+            RemoteKeys::new(uri, &Transport::new()).map_err(|_| MetadataError { member: "jwks_uri", why: "must be an https URL" })?,
+        ),
+        (None, None) => return Err(MetadataError { member: "jwks", why: "or jwks_uri is needed for private_key_jwt" }),
+    };
+    KeyRing::start(&source, FAPI, WORDS_PER_KEY)
+        .map_err(|_| MetadataError { member: "jwks", why: "must have a key for PS256, ES256 or EdDSA" })
+}
+
+/// Finds clients: those of the configuration, and those of the store, which are looked at again after a while.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    configured: HashMap<String, Arc<Client>>,
+    known: Mutex<HashMap<String, (Arc<Client>, Instant, Value)>>,
+}
+
+impl Clients {
+    /// How long another server, or the command line, may have changed a client before this one sees it.
+    const FRESH: Duration = Duration::from_secs(5);
+    /// How many of the store's clients are kept ready.
+    const MOST: usize = 10_000;
+
+    pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
+        let mut configured = HashMap::new();
+        for metadata in &config.clients {
+            let client = Client::of_operator(metadata)?;
+            let id = client.id().to_owned();
+            if configured.insert(id.clone(), Arc::new(client)).is_some() {
+                return Err(ConfigError::new(format!("client {id}"), "another one has the same client_id"));
+            }
+        }
+        Ok(Self { configured, known: Mutex::default() })
+    }
+
+    pub(crate) async fn find(&self, store: &impl Store, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+        if let Some(client) = self.configured.get(id) {
+            return Ok(Some(client.clone()));
+        }
+        if let Some((client, looked, _)) = self.locked().get(id)
+            && looked.elapsed() < Self::FRESH
+        {
+            return Ok(Some(client.clone()));
+        }
+        let Some(stored) = store.client(id.to_owned()).await? else {
+            self.locked().remove(id);
+            return Ok(None);
+        };
+        let unchanged = self.locked().get(id).filter(|(_, _, metadata)| *metadata == stored.metadata).map(|(client, ..)| client.clone());
+        let client = match unchanged {
+            Some(client) => client,
+            None => {
+                let metadata = serde_json::from_value(stored.metadata.clone()).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+                Arc::new(Client::judge(metadata).map_err(|error| StoreError::Corrupt(error.to_string()))?)
+            }
+        };
+        let mut known = self.locked();
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(id.to_owned(), (client.clone(), Instant::now(), stored.metadata));
+        Ok(Some(client))
+    }
+
+    /// A client has changed here.
+    pub(crate) fn forget(&self, id: &str) {
+        self.locked().remove(id);
+    }
+
+    pub(crate) fn is_configured(&self, id: &str) -> bool {
+        self.configured.contains_key(id)
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Arc<Client>, Instant, Value)>> {
+        self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirect_uris_are_https_or_loopback_for_native_applications() {
+        assert!(is_redirect_uri("https://c.example/cb?x=1", None));
+        for wrong in
+            ["http://c.example/cb", "https://c.example/cb#f", "https://u@c.example/", "https://", "c.example:/cb", "http://127.0.0.1/cb"]
+        {
+            assert!(!is_redirect_uri(wrong, None), "{wrong}");
+        }
+        assert!(is_redirect_uri("http://127.0.0.1:1234/cb", Some("native")));
+        assert!(!is_redirect_uri("http://127.0.0.1.evil.example/cb", Some("native")));
+    }
+
+    #[test]
+    fn the_port_of_a_loopback_address_is_free() {
+        let same = |a, b| without_loopback_port(a).is_some() && without_loopback_port(a) == without_loopback_port(b);
+        assert!(same("http://127.0.0.1/cb", "http://127.0.0.1:52100/cb"));
+        assert!(!same("http://127.0.0.1/cb", "http://127.0.0.1:52100/other"));
+        assert!(!same("http://[::1]/cb", "http://127.0.0.1/cb"));
+        assert!(!same("https://c.example/cb", "https://c.example:1/cb"));
+    }
+}

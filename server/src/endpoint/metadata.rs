@@ -1,0 +1,97 @@
+//! What the server says of itself (RFC 8414, OpenID Connect Discovery), its public keys, and whether it is ready.
+
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, HeaderName};
+use serde_json::{Map, Value, json};
+
+use crate::Server;
+use crate::error::Refusal;
+use crate::http::{Request, Response, answer, json as json_answer, set};
+use crate::store::Store;
+
+/// How long a published key set may be kept, in seconds: a key is published at least this long before it signs.
+const JWKS_AGE: u64 = 300;
+
+impl<S: Store> Server<S> {
+    pub(crate) fn metadata(&self) -> Response {
+        let config = &self.config;
+        let mut scopes: Vec<&str> = vec!["openid"];
+        scopes.extend(config.scopes.keys().map(String::as_str).filter(|scope| *scope != "openid"));
+        let methods = json!(["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]);
+        let accepted = json!(["PS256", "ES256", "EdDSA"]);
+        let mut metadata = json!({
+            "issuer": config.issuer,
+            "authorization_endpoint": config.url("/authorize"),
+            "token_endpoint": config.url("/token"),
+            "pushed_authorization_request_endpoint": config.url("/par"),
+            "require_pushed_authorization_requests": true,
+            "introspection_endpoint": config.url("/introspect"),
+            "revocation_endpoint": config.url("/revoke"),
+            "userinfo_endpoint": config.url("/userinfo"),
+            "jwks_uri": config.url("/jwks"),
+            "scopes_supported": scopes,
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": self.keys.algorithms(),
+            "token_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": accepted,
+            "introspection_endpoint_auth_methods_supported": methods,
+            "introspection_endpoint_auth_signing_alg_values_supported": accepted,
+            "introspection_signing_alg_values_supported": self.keys.algorithms(),
+            "revocation_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_signing_alg_values_supported": accepted,
+            "dpop_signing_alg_values_supported": accepted,
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+            "tls_client_certificate_bound_access_tokens": true,
+            "claims_parameter_supported": true,
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+            "grant_management_actions_supported": ["create", "merge", "replace", "query", "revoke"],
+            "grant_management_endpoint": config.url("/grants"),
+        });
+        let Value::Object(members) = &mut metadata else { return json_answer(StatusCode::OK, &metadata) };
+        if !config.details.is_empty() {
+            members.insert("authorization_details_types_supported".to_owned(), json!(config.details.keys().collect::<Vec<_>>()));
+        }
+        if !config.registration.initial_access_tokens.is_empty() {
+            members.insert("registration_endpoint".to_owned(), json!(config.url("/register")));
+        }
+        if let Some(aliases) = self.mtls_aliases() {
+            members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
+        }
+        let mut response = json_answer(StatusCode::OK, &metadata);
+        set(&mut response, CACHE_CONTROL, "public, max-age=300");
+        response
+    }
+
+    /// RFC 8705 section 5.
+    fn mtls_aliases(&self) -> Option<Map<String, Value>> {
+        const ALIASED: [(&str, &str); 5] = [
+            ("token_endpoint", "/token"),
+            ("pushed_authorization_request_endpoint", "/par"),
+            ("introspection_endpoint", "/introspect"),
+            ("revocation_endpoint", "/revoke"),
+            ("userinfo_endpoint", "/userinfo"),
+        ];
+        let alias = |(name, path): (&str, &str)| Some((name.to_owned(), json!(self.config.mtls_url(path)?)));
+        ALIASED.into_iter().map(alias).collect()
+    }
+
+    pub(crate) fn jwks(&self, request: &Request) -> Response {
+        let mut response = answer(StatusCode::OK, "application/jwk-set+json", self.keys.jwks(request.now).to_string());
+        set(&mut response, CACHE_CONTROL, &format!("public, max-age={JWKS_AGE}"));
+        response
+    }
+
+    /// Whether the store answers.
+    pub(crate) async fn ready(&self, request: &Request) -> Result<Response, Refusal> {
+        self.store.client(String::new()).await?;
+        let _ = request;
+        let mut response = json_answer(StatusCode::OK, &json!({ "status": "ready" }));
+        set(&mut response, HeaderName::from_static("x-counterfoil"), env!("CARGO_PKG_VERSION"));
+        Ok(response)
+    }
+}

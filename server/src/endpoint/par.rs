@@ -1,0 +1,40 @@
+//! Pushed authorization requests (RFC 9126).
+
+use counterfoil::oauth::confirmation::Confirmation;
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::Server;
+use crate::authorization_request::AuthorizationRequest;
+use crate::error::{Refusal, invalid_request};
+use crate::http::{Request, Response, json as json_answer};
+use crate::secret::Secret;
+use crate::store::{PushedRequest, Store};
+
+/// What a `request_uri` begins with (RFC 9126 section 2.2).
+pub(crate) const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
+
+impl<S: Store> Server<S> {
+    pub(crate) async fn par(&self, request: &Request) -> Result<Response, Refusal> {
+        let form = request.form()?;
+        let authenticated = self.authenticate(request, &form).await?;
+        let proof = self.proof(request, "/par")?;
+        let mut asked = AuthorizationRequest::read(&form, &authenticated.client, &self.config)?;
+        // RFC 9449 section 10.1: a proof here stands for dpop_jkt, and both must agree.
+        if let Some(Confirmation::Key(key)) = proof.as_ref().map(|proof| proof.confirmation) {
+            let key = String::from_utf8_lossy(&key.encode()).into_owned();
+            if asked.dpop_jkt.as_ref().is_some_and(|jkt| *jkt != key) {
+                return Err(invalid_request("dpop_jkt is not the key of the DPoP proof"));
+            }
+            asked.dpop_jkt = Some(key);
+        }
+        self.judge_managed_grant(&asked, request.now).await?;
+        let lifetime = self.config.lifetimes.request_uri;
+        let (reference, expires_at) = (Secret::new(), request.now.0.saturating_add(lifetime));
+        let uses = authenticated.used.into_iter().chain(proof.and_then(|proof| proof.used)).collect();
+        self.store.push_request(reference.digest(), PushedRequest { request: asked, expires_at }, uses, request.now).await?;
+        tracing::info!(client = authenticated.client.id(), "request pushed");
+        let body = json!({ "request_uri": format!("{REQUEST_URI}{}", reference.as_str()), "expires_in": lifetime });
+        Ok(json_answer(StatusCode::CREATED, &body))
+    }
+}

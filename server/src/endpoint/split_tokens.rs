@@ -1,0 +1,68 @@
+//! What gateways need of split tokens: a counterfoil by its key, and the feed of publications and revocations by cursor.
+
+use core::time::Duration;
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::Server;
+use crate::client::Method;
+use crate::error::{Refusal, invalid_client, invalid_request};
+use crate::http::{Form, Request, Response, answer, empty, json as json_answer};
+use crate::secret::Digest;
+use crate::store::Store;
+
+/// How many entries an answer has at most.
+const MOST: u32 = 1000;
+/// How long a gateway may have its request held, in seconds.
+const LONGEST_WAIT: u64 = 30;
+
+impl<S: Store> Server<S> {
+    /// `?since=cursor&wait=seconds`: what was published after the cursor; where that is nothing, waits for more.
+    pub(crate) async fn split_tokens(&self, request: &Request) -> Result<Response, Refusal> {
+        let form = Form::parse(request.query())?;
+        self.authenticate_gateway(request, &form).await?;
+        let number = |name: &str, most: u64| match form.get(name).map(str::parse::<u64>) {
+            None => Ok(0),
+            Some(Ok(number)) if number <= most => Ok(number),
+            Some(_) => Err(invalid_request("since and wait must be numbers; wait at most 30")),
+        };
+        let (since, wait) = (number("since", i64::MAX.cast_unsigned())?, number("wait", LONGEST_WAIT)?);
+        let until = tokio::time::Instant::now() + Duration::from_secs(wait);
+        loop {
+            // Listens before it looks, so that nothing published in between is missed. Another server's is seen a second later.
+            let published = self.published.notified();
+            let entries = self.store.publications(since, MOST, request.now).await?;
+            if !entries.is_empty() || tokio::time::Instant::now() >= until {
+                let cursor = entries.last().map_or(since, |last| last.cursor);
+                return Ok(json_answer(StatusCode::OK, &json!({ "entries": entries, "cursor": cursor })));
+            }
+            let next_look = until.min(tokio::time::Instant::now() + Duration::from_secs(1));
+            let _ = tokio::time::timeout_at(next_look, published).await;
+        }
+    }
+
+    /// One counterfoil by its key, in base64url.
+    pub(crate) async fn counterfoil(&self, request: &Request, key: &str) -> Result<Response, Refusal> {
+        self.authenticate_gateway(request, &Form::parse(request.query())?).await?;
+        let mut bytes = [0; 32];
+        if Base64UrlUnpadded::decode(key, &mut bytes).map(<[u8]>::len) != Ok(32) {
+            return Ok(empty(StatusCode::NOT_FOUND));
+        }
+        Ok(match self.store.counterfoil(Digest::from_bytes(bytes), request.now).await? {
+            Some(counterfoil) => answer(StatusCode::OK, "text/plain", counterfoil),
+            None => empty(StatusCode::NOT_FOUND),
+        })
+    }
+
+    /// A gateway is a client that answers for resources; here it is known by its certificate alone.
+    async fn authenticate_gateway(&self, request: &Request, form: &Form) -> Result<(), Refusal> {
+        let authenticated = self.authenticate(request, form).await?;
+        let is_gateway = !authenticated.client.metadata.introspects.is_empty();
+        if is_gateway && !matches!(authenticated.client.method, Method::PrivateKeyJwt(_)) {
+            return Ok(());
+        }
+        Err(invalid_client("not a gateway with a certificate"))
+    }
+}

@@ -1,0 +1,152 @@
+//! A refusal: what the client is told, and apart from it what the log is told.
+
+use core::fmt::{Debug, Display, Formatter};
+
+use hyper::StatusCode;
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])* $name:ident = $slug:literal, $status:ident;)*) => {
+        /// An OAuth error code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[doc = $doc])* $name,)* }
+
+        impl Code {
+            /// As it is sent.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $slug,)* }
+            }
+
+            /// The HTTP status it is sent with, where it is not in a redirect.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// RFC 6749 section 5.2.
+    InvalidRequest = "invalid_request", BAD_REQUEST;
+    /// RFC 6749 section 5.2.
+    InvalidClient = "invalid_client", UNAUTHORIZED;
+    /// RFC 6749 section 5.2.
+    InvalidGrant = "invalid_grant", BAD_REQUEST;
+    /// RFC 6749 section 5.2.
+    UnauthorizedClient = "unauthorized_client", BAD_REQUEST;
+    /// RFC 6749 section 5.2.
+    UnsupportedGrantType = "unsupported_grant_type", BAD_REQUEST;
+    /// RFC 6749 section 4.1.2.1.
+    UnsupportedResponseType = "unsupported_response_type", BAD_REQUEST;
+    /// RFC 6749 section 5.2.
+    InvalidScope = "invalid_scope", BAD_REQUEST;
+    /// RFC 6749 section 4.1.2.1.
+    AccessDenied = "access_denied", BAD_REQUEST;
+    /// RFC 6749 section 4.1.2.1.
+    TemporarilyUnavailable = "temporarily_unavailable", SERVICE_UNAVAILABLE;
+    /// RFC 6749 section 4.1.2.1.
+    ServerError = "server_error", INTERNAL_SERVER_ERROR;
+    /// RFC 8707 section 2.
+    InvalidTarget = "invalid_target", BAD_REQUEST;
+    /// RFC 9396 section 5.
+    InvalidAuthorizationDetails = "invalid_authorization_details", BAD_REQUEST;
+    /// RFC 9449 section 5.
+    InvalidDpopProof = "invalid_dpop_proof", BAD_REQUEST;
+    /// RFC 9449 section 8.
+    UseDpopNonce = "use_dpop_nonce", BAD_REQUEST;
+    /// RFC 9101 section 7.
+    InvalidRequestUri = "invalid_request_uri", BAD_REQUEST;
+    /// RFC 9101 section 7.
+    RequestNotSupported = "request_not_supported", BAD_REQUEST;
+    /// RFC 7009 section 2.2.1.
+    UnsupportedTokenType = "unsupported_token_type", BAD_REQUEST;
+    /// OpenID Connect Core section 3.1.2.6.
+    LoginRequired = "login_required", BAD_REQUEST;
+    /// OpenID Connect Core section 3.1.2.6.
+    ConsentRequired = "consent_required", BAD_REQUEST;
+    /// OpenID Connect Core section 3.1.2.6.
+    InteractionRequired = "interaction_required", BAD_REQUEST;
+    /// RFC 7591 section 3.2.2.
+    InvalidRedirectUri = "invalid_redirect_uri", BAD_REQUEST;
+    /// RFC 7591 section 3.2.2.
+    InvalidClientMetadata = "invalid_client_metadata", BAD_REQUEST;
+    /// Grant Management for OAuth 2.0, section 6.
+    InvalidGrantId = "invalid_grant_id", BAD_REQUEST;
+    /// RFC 6750 section 3.1.
+    InvalidToken = "invalid_token", UNAUTHORIZED;
+    /// RFC 6750 section 3.1.
+    InsufficientScope = "insufficient_scope", FORBIDDEN;
+}
+
+/// Why a request is not granted. `Display` is for the log; the client gets the code and the description, which are constants: nothing
+/// that anybody sent is echoed.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) code: Code,
+    pub(crate) status: StatusCode,
+    pub(crate) description: &'static str,
+    cause: Option<String>,
+    pub(crate) retry_after: Option<u32>,
+}
+
+impl Refusal {
+    pub(crate) const fn new(code: Code, description: &'static str) -> Self {
+        Self { code, status: code.status(), description, cause: None, retry_after: None }
+    }
+
+    /// What only the log is told. Must hold no secret.
+    #[must_use]
+    pub(crate) fn because(mut self, cause: impl Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    #[must_use]
+    pub(crate) const fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
+        match &self.cause {
+            Some(cause) => write!(f, "{}: {cause}", self.description),
+            None => f.write_str(self.description),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+pub(crate) const fn invalid_request(description: &'static str) -> Refusal {
+    Refusal::new(Code::InvalidRequest, description)
+}
+
+/// One description for every reason: who guesses learns nothing (SRV-27).
+pub(crate) fn invalid_client(cause: impl Display) -> Refusal {
+    Refusal::new(Code::InvalidClient, "client authentication failed").because(cause)
+}
+
+/// One description for every reason, as for clients.
+pub(crate) fn invalid_grant(cause: impl Display) -> Refusal {
+    Refusal::new(Code::InvalidGrant, "the grant is not valid").because(cause)
+}
+
+impl From<crate::store::StoreError> for Refusal {
+    fn from(error: crate::store::StoreError) -> Self {
+        use crate::store::{StoreError, UseKind};
+        match error {
+            StoreError::Replayed(UseKind::ClientAssertion) => invalid_client("the assertion was used before"),
+            StoreError::Replayed(UseKind::Proof) => Self::new(Code::InvalidDpopProof, "the DPoP proof was used before"),
+            StoreError::Unavailable(cause) => {
+                let mut refusal = Self::new(Code::TemporarilyUnavailable, "try again later").because(cause);
+                refusal.retry_after = Some(1);
+                refusal
+            }
+            StoreError::Corrupt(cause) => Self::new(Code::ServerError, "the server has a fault").because(cause),
+        }
+    }
+}

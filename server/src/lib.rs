@@ -1,0 +1,134 @@
+//! An authorization server for FAPI 2.0. It issues what the engine accepts, and judges with the engine whatever it receives.
+//!
+//! A request's life goes one way: `listen → http → router → endpoint → client_auth → sender → grant → store → issue → http`.
+#![forbid(unsafe_code)]
+
+mod authorization_request;
+mod certificate;
+mod client;
+mod client_auth;
+pub mod clock;
+pub mod config;
+mod endpoint;
+mod error;
+mod grant;
+pub mod http;
+mod interaction;
+pub mod issue;
+pub mod listen;
+mod pages;
+mod presented;
+mod router;
+pub mod secret;
+mod sender;
+pub mod setup;
+pub mod store;
+pub mod users;
+
+use std::sync::Arc;
+
+use counterfoil::Seconds;
+use counterfoil::oauth::nonce::NonceKey;
+
+use crate::client::Clients;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::issue::SigningKeys;
+use crate::pages::Pages;
+use crate::store::Store;
+
+pub use crate::authorization_request::{AuthorizationRequest, GrantAction, GrantManagement};
+pub use crate::client::MetadataError;
+pub use crate::error::Code;
+
+/// A server: everything but its sockets.
+pub struct Server<S> {
+    config: Config,
+    store: S,
+    clock: Arc<dyn Clock>,
+    keys: SigningKeys,
+    clients: Clients,
+    nonces: NonceKey,
+    pages: Pages,
+    attempts: interaction::Attempts,
+    /// What is compared with the password of somebody who is not known.
+    nobodys_password: String,
+    /// Tells who waits for publications that there are more.
+    published: tokio::sync::Notify,
+}
+
+impl<S: Store> Server<S> {
+    /// A server by this configuration, with the keys that it names.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn new(config: Config, store: S, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let keys = SigningKeys::open(&config.keys.folder)?;
+        let secret = &config.keys.nonce_secret;
+        let wrong = |what: String| ConfigError::new(secret.display().to_string(), what);
+        let nonces = std::fs::read(secret).map_err(|error| wrong(error.to_string()))?;
+        let nonces = NonceKey::new(&nonces, Seconds(60)).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self {
+            clients: Clients::new(&config)?,
+            pages: Pages::load(&config)?,
+            keys,
+            nonces,
+            store,
+            clock,
+            config,
+            attempts: interaction::Attempts::default(),
+            nobodys_password: users::hash_of(secret::Secret::new().as_str())?,
+            published: tokio::sync::Notify::new(),
+        })
+    }
+
+    /// Its configuration.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where it remembers things.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// What it signs with.
+    pub const fn keys(&self) -> &SigningKeys {
+        &self.keys
+    }
+
+    /// The time by its clock.
+    pub fn now(&self) -> counterfoil::UnixTime {
+        self.clock.now()
+    }
+
+    /// Forgets what has expired; returns how much that was.
+    ///
+    /// # Errors
+    /// When the store cannot.
+    pub async fn sweep(&self) -> Result<usize, store::StoreError> {
+        self.store.sweep(self.now()).await
+    }
+
+    /// Adds a client to the store, or replaces one of the same `client_id`; its metadata are in the words of RFC 7591.
+    ///
+    /// # Errors
+    /// What is wrong with the metadata; when the store cannot.
+    pub async fn register(&self, metadata: serde_json::Value) -> Result<(), ConfigError> {
+        let client = client::Client::of_operator(&metadata)?;
+        let id = client.id().to_owned();
+        if self.clients.is_configured(&id) {
+            return Err(ConfigError::new(format!("client {id}"), "is in the configuration"));
+        }
+        let stored = store::StoredClient { client_id: id.clone(), metadata, registration: None };
+        self.store.save_client(stored).await.map_err(|error| ConfigError::new("store", error))?;
+        self.clients.forget(&id);
+        Ok(())
+    }
+}
+
+impl<S> core::fmt::Debug for Server<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Server").field("issuer", &self.config.issuer).finish_non_exhaustive()
+    }
+}

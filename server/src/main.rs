@@ -1,0 +1,255 @@
+//! `counterfoil-server`: the command line.
+#![forbid(unsafe_code)]
+
+use std::io::{BufRead as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use counterfoil_server::Server;
+use counterfoil_server::clock::{Clock as _, SystemClock};
+use counterfoil_server::config::{Config, ConfigError};
+use counterfoil_server::issue::{KeyRecord, SigningKeys};
+use counterfoil_server::listen::Listener;
+use counterfoil_server::store::{Sqlite, Store as _};
+use counterfoil_server::{setup, users};
+use serde_json::Value;
+
+/// An authorization server for FAPI 2.0.
+#[derive(Parser)]
+#[command(name = "counterfoil-server", version)]
+struct Arguments {
+    /// The configuration.
+    #[arg(long, global = true, default_value = "counterfoil.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves until SIGTERM or SIGINT; a second one stops at once.
+    Serve,
+    /// Writes a working configuration with keys and certificates.
+    Init {
+        /// The folder, made if it is not there.
+        folder: PathBuf,
+        /// The issuer identifier.
+        #[arg(long, default_value = "https://localhost:8443")]
+        issuer: String,
+        /// Address and port to listen on.
+        #[arg(long, default_value = "127.0.0.1:8443")]
+        address: SocketAddr,
+        /// The host name that asks for certificates.
+        #[arg(long, default_value = "mtls.localhost")]
+        mtls_host: String,
+    },
+    /// Looks at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Clients in the store.
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// People who may sign in.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// The server's own keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Says what is wrong and where, and exits with 1 if anything is.
+    Check,
+}
+
+#[derive(Subcommand)]
+enum ClientCommand {
+    /// Adds clients, or replaces those of the same client_id: one JSON object in the words of RFC 7591, or an array of them.
+    Add {
+        /// The file; `-` for standard input.
+        file: PathBuf,
+    },
+    /// Prints every client as a JSON array, which `add` takes.
+    List,
+    /// Removes a client and revokes its grants.
+    Remove {
+        /// Its client_id.
+        client_id: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Adds a person, whose password is the first line of standard input.
+    Add {
+        /// What the person types.
+        name: String,
+        /// What ID tokens and userinfo may say: a JSON object.
+        #[arg(long, default_value = "{}")]
+        claims: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Prints what each key is for.
+    List,
+    /// Next keys become active; active ones are published until the last token by them has ended.
+    Rotate,
+    /// Takes a key out at once.
+    Revoke {
+        /// Its kid.
+        kid: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("counterfoil-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), ConfigError> {
+    let file = arguments.config;
+    match arguments.command {
+        Command::Init { folder, issuer, address, mtls_host } => {
+            setup::init(&folder, &setup::Init { issuer, address, mtls_host }, SystemClock.now())?;
+            say(&format!("wrote {}; now: counterfoil-server serve --config {0}", folder.join("counterfoil.toml").display()))
+        }
+        Command::Serve => runtime()?.block_on(serve(Config::load(&file)?)),
+        Command::Config(ConfigCommand::Check) => {
+            let config = Config::load(&file)?;
+            Server::new(config, Sqlite::in_memory().map_err(|error| ConfigError::new("store", error))?, Arc::new(SystemClock))?;
+            say("the configuration is good")
+        }
+        Command::Client(command) => runtime()?.block_on(clients(Config::load(&file)?, command)),
+        Command::User(UserCommand::Add { name, claims }) => {
+            let claims: Value = serde_json::from_str(&claims).map_err(|error| ConfigError::new("--claims", error))?;
+            let mut password = String::new();
+            std::io::stdin().lock().read_line(&mut password).map_err(|error| ConfigError::new("standard input", error))?;
+            let password = password.trim_end_matches(['\r', '\n']);
+            if password.len() < 8 {
+                return Err(ConfigError::new("standard input", "the password must have at least 8 characters"));
+            }
+            let user = users::new_user(&name, password, claims)?;
+            let store = open_store(&Config::load(&file)?)?;
+            runtime()?.block_on(store.save_user(user)).map_err(|error| ConfigError::new("store", error))
+        }
+        Command::Keys(command) => keys(&Config::load(&file)?, &command),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, ConfigError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| ConfigError::new("runtime", error))
+}
+
+fn open_store(config: &Config) -> Result<Sqlite, ConfigError> {
+    let file: &Path = &config.store.sqlite;
+    Sqlite::open(file).map_err(|error| ConfigError::new(file.display().to_string(), error))
+}
+
+async fn serve(config: Config) -> Result<(), ConfigError> {
+    tracing_subscriber::fmt().json().with_target(false).with_writer(std::io::stderr).init();
+    let store = open_store(&config)?;
+    let listener = Listener::bind(&config).await?;
+    let server = Arc::new(Server::new(config, store, Arc::new(SystemClock))?);
+    let address = listener.address().map_err(|error| ConfigError::new("listen.address", error))?;
+    tracing::info!(%address, issuer = server.config().issuer, "serving");
+    let sweeper = tokio::spawn(sweep(server.clone()));
+    listener.serve(server, stopped()).await;
+    sweeper.abort();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn sweep(server: Arc<Server<Sqlite>>) {
+    let mut every = tokio::time::interval(core::time::Duration::from_secs(60));
+    loop {
+        every.tick().await;
+        match server.sweep().await {
+            Ok(0) => {}
+            Ok(gone) => tracing::debug!(gone, "swept"),
+            Err(error) => tracing::error!(%error, "the store could not be swept"),
+        }
+    }
+}
+
+/// Until the first signal; a second one ends the process.
+async fn stopped() {
+    signal().await;
+    tokio::spawn(async {
+        signal().await;
+        std::process::exit(1);
+    });
+}
+
+async fn signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! { _ = interrupted => {}, _ = terminate.recv() => {} }
+        }
+        Err(_) => drop(interrupted.await),
+    }
+}
+
+async fn clients(config: Config, command: ClientCommand) -> Result<(), ConfigError> {
+    let store = open_store(&config)?;
+    let failed = |error| ConfigError::new("store", error);
+    match command {
+        ClientCommand::Add { file } => {
+            let text = if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(&file) };
+            let place = file.display().to_string();
+            let text = text.map_err(|error| ConfigError::new(&place, error))?;
+            let clients: Value = serde_json::from_str(&text).map_err(|error| ConfigError::new(&place, error))?;
+            let clients = match clients {
+                Value::Array(clients) => clients,
+                one => vec![one],
+            };
+            let server = Server::new(config, store, Arc::new(SystemClock))?;
+            for client in clients {
+                server.register(client).await?;
+            }
+            Ok(())
+        }
+        ClientCommand::List => {
+            let clients: Vec<Value> = store.clients().await.map_err(failed)?.into_iter().map(|client| client.metadata).collect();
+            say(&serde_json::to_string_pretty(&clients).map_err(|error| ConfigError::new("store", error))?)
+        }
+        ClientCommand::Remove { client_id } => {
+            if store.remove_client(client_id.clone(), SystemClock.now()).await.map_err(failed)? {
+                Ok(())
+            } else {
+                Err(ConfigError::new(client_id, "there is no such client in the store"))
+            }
+        }
+    }
+}
+
+fn keys(config: &Config, command: &KeysCommand) -> Result<(), ConfigError> {
+    let (folder, now) = (&config.keys.folder, SystemClock.now());
+    let lifetimes = &config.lifetimes;
+    let of_resources = config.resources.iter().filter_map(|resource| resource.access_token_lifetime);
+    let longest = of_resources.chain([lifetimes.access_token, lifetimes.id_token]).max().unwrap_or_default();
+    let records = match command {
+        KeysCommand::List => SigningKeys::records(folder)?,
+        // A minute for clocks that differ.
+        KeysCommand::Rotate => SigningKeys::rotate(folder, longest.saturating_add(60), now)?,
+        KeysCommand::Revoke { kid } => SigningKeys::revoke(folder, kid, now)?,
+    };
+    let line = |record: &KeyRecord| format!("{}\t{}\t{:?}", record.kid, record.alg.name(), record.state);
+    say(&records.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+fn say(text: &str) -> Result<(), ConfigError> {
+    writeln!(std::io::stdout(), "{text}").map_err(|error| ConfigError::new("standard output", error))
+}

@@ -1,0 +1,79 @@
+//! The pages that people see: plain HTML without scripts, from templates that an operator may replace.
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
+use minijinja::{AutoEscape, Environment, context};
+use serde::Serialize;
+
+use crate::config::{Config, ConfigError};
+use crate::error::{Code, Refusal};
+use crate::http::{Response, answer, set};
+
+/// The built-in templates.
+const BUILT_IN: [(&str, &str); 4] = [
+    ("layout.html", include_str!("../templates/layout.html")),
+    ("login.html", include_str!("../templates/login.html")),
+    ("consent.html", include_str!("../templates/consent.html")),
+    ("error.html", include_str!("../templates/error.html")),
+];
+
+/// The templates, and what is the same on every page.
+pub(crate) struct Pages {
+    templates: Environment<'static>,
+    style: String,
+    title: String,
+    prefix: String,
+}
+
+impl Pages {
+    /// The operator's templates, and the built-in ones where it has none.
+    pub(crate) fn load(config: &Config) -> Result<Self, ConfigError> {
+        let mut templates = Environment::new();
+        templates.set_auto_escape_callback(|_| AutoEscape::Html);
+        let own = |name: &str| match &config.templates {
+            None => Ok(None),
+            Some(folder) => match std::fs::read_to_string(folder.join(name)) {
+                Ok(text) => Ok(Some(text)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(ConfigError::new(folder.join(name).display().to_string(), error)),
+            },
+        };
+        for (name, text) in BUILT_IN {
+            let text = own(name)?.unwrap_or_else(|| text.to_owned());
+            templates.add_template_owned(name, text).map_err(|error| ConfigError::new(name, error))?;
+        }
+        let style = own("style.css")?.unwrap_or_else(|| include_str!("../templates/style.css").to_owned());
+        Ok(Self { templates, style, title: config.pages.title.clone(), prefix: config.prefix().to_owned() })
+    }
+
+    /// A page with a form, which may lead on to `leads_to`.
+    pub(crate) fn form(&self, status: StatusCode, name: &str, content: &impl Serialize, leads_to: &str) -> Result<Response, Refusal> {
+        let fault = |error: minijinja::Error| Refusal::new(Code::ServerError, "the server has a fault").because(error);
+        let values = context! { title => self.title.as_str(), prefix => self.prefix.as_str(), ..minijinja::Value::from(minijinja::value::Serde(content)) };
+        let page = self.templates.get_template(name).and_then(|template| template.render(values)).map_err(fault)?;
+        Ok(guarded(answer(status, "text/html; charset=utf-8", page), leads_to))
+    }
+
+    /// A page that says why nothing goes on. Its text is stable: the code is in it.
+    pub(crate) fn error(&self, status: StatusCode, code: Code, description: &str) -> Response {
+        let content = context! { code => code.as_str(), description };
+        let status = if status == StatusCode::UNAUTHORIZED { StatusCode::BAD_REQUEST } else { status };
+        self.form(status, "error.html", &content, "")
+            .unwrap_or_else(|_| guarded(answer(status, "text/plain; charset=utf-8", code.as_str()), ""))
+    }
+
+    pub(crate) fn style(&self) -> Response {
+        let mut response = answer(StatusCode::OK, "text/css; charset=utf-8", self.style.clone());
+        set(&mut response, hyper::header::CACHE_CONTROL, "public, max-age=3600");
+        response
+    }
+}
+
+/// No scripts, no frames, and forms that go nowhere else: browsers hold a form's redirection to `form-action` too.
+fn guarded(mut response: Response, leads_to: &str) -> Response {
+    let policy = format!("default-src 'none'; style-src 'self'; form-action 'self' {leads_to}; frame-ancestors 'none'; base-uri 'none'");
+    set(&mut response, CONTENT_SECURITY_POLICY, &policy);
+    set(&mut response, X_FRAME_OPTIONS, "DENY");
+    set(&mut response, REFERRER_POLICY, "no-referrer");
+    response
+}
