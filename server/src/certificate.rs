@@ -1,6 +1,6 @@
 //! Clients' certificates: what their holder is called (RFC 8705 section 2).
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::Value;

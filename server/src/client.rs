@@ -315,8 +315,11 @@ fn keys(metadata: &Metadata) -> Result<KeyRing, MetadataError> {
 #[derive(Debug)]
 pub(crate) struct Clients {
     configured: HashMap<String, Arc<Client>>,
-    known: Mutex<HashMap<String, (Arc<Client>, Instant, Value)>>,
+    known: Mutex<Known>,
 }
+
+/// By `client_id`: the client, when it was looked at, and the metadata that it was judged by.
+type Known = HashMap<String, (Arc<Client>, Instant, Value)>;
 
 impl Clients {
     /// How long another server, or the command line, may have changed a client before this one sees it.
@@ -374,7 +377,7 @@ impl Clients {
         self.configured.contains_key(id)
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Arc<Client>, Instant, Value)>> {
+    fn locked(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -37,11 +37,17 @@ impl<S: Store> Server<S> {
         if request.headers().contains_key(hyper::header::AUTHORIZATION) || form.get("client_secret").is_some() {
             return Err(invalid_client("an Authorization header or a client_secret"));
         }
-        match (form.get("client_assertion_type"), form.get("client_assertion")) {
+        let authenticated = match (form.get("client_assertion_type"), form.get("client_assertion")) {
             (Some(ASSERTION_TYPE), Some(assertion)) => self.by_assertion(request, form, assertion).await,
             (None, None) => self.by_certificate(request, form).await,
             (_, None) => Err(invalid_client("client_assertion is missing")),
             (_, Some(_)) => Err(invalid_client("client_assertion_type is none that is known")),
+        }?;
+        // Counted when it is certain who asks: nobody can use up what another may ask.
+        if self.client_rates.admits(authenticated.client.id().to_owned(), std::time::Instant::now()) {
+            Ok(authenticated)
+        } else {
+            Err(crate::router::too_often())
         }
     }
 

@@ -1,8 +1,8 @@
 //! The configuration: read once, judged once; what is wrong is said with its place.
 
 use core::fmt::{Display, Formatter};
+use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -61,6 +61,8 @@ pub struct Config {
 pub struct Listen {
     /// Address and port.
     pub address: SocketAddr,
+    /// Address and port for operators alone, in plain HTTP: `/metrics`, and what else the server has. Absent, there are no metrics.
+    pub operations: Option<SocketAddr>,
     /// The certificate chain in PEM, leaf first. Without one the server speaks plain HTTP, and only on loopback addresses or to `proxy`.
     pub certificate: Option<PathBuf>,
     /// The certificate's private key in PEM.
@@ -77,6 +79,7 @@ impl Default for Listen {
     fn default() -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            operations: None,
             certificate: None,
             key: None,
             mtls_host: None,

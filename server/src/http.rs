@@ -1,6 +1,6 @@
 //! A request as the rest of the server sees it, and answers.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 use std::sync::Arc;
 
 use counterfoil::UnixTime;
@@ -37,6 +37,8 @@ pub struct Peer {
     pub certificate: Option<Arc<PeerCertificate>>,
     /// Whether it came to the host name that asks for certificates.
     pub is_mtls_host: bool,
+    /// Whether it came to the address that is for operators alone.
+    pub is_operator: bool,
 }
 
 /// A request with its whole body.

@@ -16,8 +16,10 @@ pub mod http;
 mod interaction;
 pub mod issue;
 pub mod listen;
+mod metrics;
 mod pages;
 mod presented;
+mod rates;
 mod router;
 pub mod secret;
 mod sender;
@@ -51,6 +53,9 @@ pub struct Server<S> {
     nonces: NonceKey,
     pages: Pages,
     attempts: interaction::Attempts,
+    client_rates: rates::Rates<String>,
+    address_rates: rates::Rates<core::net::IpAddr>,
+    metrics: metrics::Metrics,
     /// What is compared with the password of somebody who is not known.
     nobodys_password: String,
     /// Tells who waits for publications that there are more.
@@ -75,8 +80,11 @@ impl<S: Store> Server<S> {
             nonces,
             store,
             clock,
-            config,
             attempts: interaction::Attempts::default(),
+            client_rates: rates::Rates::new(config.limits.client_rate),
+            address_rates: rates::Rates::new(config.limits.address_rate),
+            metrics: metrics::Metrics::new(),
+            config,
             nobodys_password: users::hash_of(secret::Secret::new().as_str())?,
             published: tokio::sync::Notify::new(),
         })

@@ -1,8 +1,8 @@
 //! Sockets, TLS and the bounds on what comes in by them.
 
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -49,6 +49,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// A bound socket.
 pub struct Listener {
     socket: TcpListener,
+    operations: Option<TcpListener>,
     tls: Option<Arc<Tls>>,
     addresses: Addresses,
     places: Arc<Semaphore>,
@@ -67,11 +68,18 @@ impl Listener {
     /// What is wrong, and where.
     pub async fn bind(config: &Config) -> Result<Self, ConfigError> {
         let tls = Tls::open(&config.listen)?.map(Arc::new);
-        let address = config.listen.address;
-        let socket = TcpListener::bind(address).await.map_err(|error| ConfigError::new(format!("listen.address {address}"), error))?;
+        let bind = async |name: &str, address: SocketAddr| {
+            TcpListener::bind(address).await.map_err(|error| ConfigError::new(format!("listen.{name} {address}"), error))
+        };
+        let socket = bind("address", config.listen.address).await?;
+        let operations = match config.listen.operations {
+            Some(address) => Some(bind("operations", address).await?),
+            None => None,
+        };
         let limits = &config.limits;
         Ok(Self {
             socket,
+            operations,
             tls,
             addresses: Addresses { most: limits.address_connections, open: Arc::default() },
             places: Arc::new(Semaphore::new(usize::try_from(limits.connections).unwrap_or(Semaphore::MAX_PERMITS))),
@@ -95,17 +103,11 @@ impl Listener {
             tokio::select! {
                 () = &mut stop => break,
                 _ = reload.tick() => self.reload(&server),
-                accepted = self.socket.accept() => match accepted {
-                    Ok((socket, address)) => self.take(socket, address, &server, &graceful),
-                    Err(error) => {
-                        // Out of file descriptors, most likely: others will end soon.
-                        tracing::warn!(%error, "no connection could be accepted");
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                    }
-                },
+                accepted = accept(Some(&self.socket)) => self.take(accepted, false, &server, &graceful),
+                accepted = accept(self.operations.as_ref()) => self.take(accepted, true, &server, &graceful),
             }
         }
-        drop(self.socket);
+        drop((self.socket, self.operations));
         let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
     }
 
@@ -122,15 +124,22 @@ impl Listener {
         }
     }
 
-    fn take<S: Store>(&self, socket: TcpStream, address: SocketAddr, server: &Arc<Server<S>>, graceful: &GracefulShutdown) {
+    fn take<S: Store>(
+        &self,
+        (socket, address): (TcpStream, SocketAddr),
+        is_operator: bool,
+        server: &Arc<Server<S>>,
+        graceful: &GracefulShutdown,
+    ) {
         // Above the bounds a connection is closed at once: who is in already is served.
         let (Some(counted), Ok(place)) = (self.addresses.count(address.ip()), self.places.clone().try_acquire_owned()) else { return };
         let _ = socket.set_nodelay(true);
-        let (server, tls, watcher) = (server.clone(), self.tls.clone(), graceful.watcher());
+        let tls = self.tls.clone().filter(|_| !is_operator);
+        let (server, watcher) = (server.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _held = (counted, place);
             let Some(tls) = tls else {
-                let peer = Peer { address: address.ip(), certificate: None, is_mtls_host: false };
+                let peer = Peer { address: address.ip(), certificate: None, is_mtls_host: false, is_operator };
                 return serve_connection(socket, peer, server, watcher).await;
             };
             match tokio::time::timeout(HANDSHAKE, tls.accept(socket, address.ip())).await {
@@ -139,6 +148,21 @@ impl Listener {
                 Err(_) => tracing::debug!(peer = %address, "handshake took too long"),
             }
         });
+    }
+}
+
+/// The next connection; never, where there is no socket.
+async fn accept(socket: Option<&TcpListener>) -> (TcpStream, SocketAddr) {
+    let Some(socket) = socket else { return core::future::pending().await };
+    loop {
+        match socket.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                // Out of file descriptors, most likely: others will end soon.
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
     }
 }
 
@@ -292,7 +316,7 @@ impl Tls {
                 is_vouched_for: loaded.authorities.as_ref().is_some_and(|authorities| vouches(&**authorities, chain)),
             })
         });
-        Some((stream, Peer { address, certificate, is_mtls_host }))
+        Some((stream, Peer { address, certificate, is_mtls_host, is_operator: false }))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `counterfoil-server`: the command line.
 #![forbid(unsafe_code)]
 
+use core::net::SocketAddr;
 use std::io::{BufRead as _, Write as _};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;

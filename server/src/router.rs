@@ -6,10 +6,11 @@ use hyper::header::{
 };
 use hyper::{Method, StatusCode};
 use serde_json::{Map, json};
+use std::time::Instant;
 
 use crate::Server;
 use crate::error::{Code, Refusal};
-use crate::http::{Request, Response, empty, json as json_answer, set};
+use crate::http::{Request, Response, answer, empty, json as json_answer, set};
 use crate::store::Store;
 
 /// An endpoint.
@@ -34,6 +35,7 @@ pub(crate) enum Endpoint {
     Resource,
     Live,
     Ready,
+    Metrics,
 }
 
 impl Endpoint {
@@ -57,6 +59,7 @@ impl Endpoint {
             "/resource" => whole(Self::Resource),
             "/health/live" => whole(Self::Live),
             "/health/ready" => whole(Self::Ready),
+            "/metrics" => whole(Self::Metrics),
             _ => {
                 let after = |prefix| path.strip_prefix(prefix).filter(|rest: &&str| !rest.is_empty() && !rest.contains('/'));
                 None.or_else(|| after("/register/").map(|rest| (Self::RegisteredClient, rest)))
@@ -66,11 +69,39 @@ impl Endpoint {
         }
     }
 
+    /// For metrics.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Jwks => "jwks",
+            Self::Par => "par",
+            Self::Authorize => "authorize",
+            Self::Login => "login",
+            Self::Consent => "consent",
+            Self::Style => "style",
+            Self::Token => "token",
+            Self::Introspect => "introspect",
+            Self::Revoke => "revoke",
+            Self::UserInfo => "userinfo",
+            Self::Register | Self::RegisteredClient => "register",
+            Self::Grant => "grants",
+            Self::SplitTokens | Self::Counterfoil => "split_tokens",
+            Self::Resource => "resource",
+            Self::Live | Self::Ready => "health",
+            Self::Metrics => "metrics",
+        }
+    }
+
     const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Metadata | Self::Jwks | Self::Style | Self::SplitTokens | Self::Counterfoil | Self::Live | Self::Ready => {
-                &[Method::GET, Method::HEAD]
-            }
+            Self::Metadata
+            | Self::Jwks
+            | Self::Style
+            | Self::SplitTokens
+            | Self::Counterfoil
+            | Self::Live
+            | Self::Ready
+            | Self::Metrics => &[Method::GET, Method::HEAD],
             Self::Authorize | Self::UserInfo | Self::Resource => &[Method::GET, Method::POST],
             Self::Par | Self::Login | Self::Consent | Self::Token | Self::Introspect | Self::Revoke | Self::Register => &[Method::POST],
             Self::RegisteredClient => &[Method::GET, Method::PUT, Method::DELETE],
@@ -106,9 +137,19 @@ impl<S: Store> Server<S> {
         if !endpoint.methods().contains(request.method()) {
             return self.wrong_method(endpoint);
         }
-        let answer = self.answer_at(endpoint, &request, rest).await;
+        // What an operator watches is nobody else's business.
+        if endpoint == Endpoint::Metrics && !request.peer.is_operator {
+            return empty(StatusCode::NOT_FOUND);
+        }
+        let begun = Instant::now();
+        let answer = if self.address_rates.admits(request.peer.address, begun) {
+            self.answer_at(endpoint, &request, rest).await
+        } else {
+            Err(too_often())
+        };
         let mut response = answer.unwrap_or_else(|refusal| self.refusal_answer(endpoint, &request, &refusal));
         self.finish(endpoint, &request, &mut response);
+        self.metrics.answered(endpoint, response.status().as_u16(), begun.elapsed());
         response
     }
 
@@ -132,7 +173,10 @@ impl<S: Store> Server<S> {
             Endpoint::Counterfoil => self.counterfoil(request, rest).await,
             Endpoint::Resource => self.resource(request).await,
             Endpoint::Live => Ok(json_answer(StatusCode::OK, &json!({ "status": "live" }))),
-            Endpoint::Ready => self.ready(request).await,
+            Endpoint::Ready => self.ready().await,
+            Endpoint::Metrics => {
+                Ok(answer(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", self.metrics.text()))
+            }
         }
     }
 
@@ -145,6 +189,7 @@ impl<S: Store> Server<S> {
             peer = %request.peer.address,
             "refused"
         );
+        self.metrics.refused(endpoint, refusal.code);
         let mut response = if endpoint.is_for_browsers() {
             self.pages.error(refusal.status, refusal.code, refusal.description)
         } else {
@@ -180,6 +225,13 @@ impl<S: Store> Server<S> {
             set(response, ACCESS_CONTROL_EXPOSE_HEADERS, "DPoP-Nonce, WWW-Authenticate");
         }
     }
+}
+
+/// More requests than one may make.
+pub(crate) fn too_often() -> Refusal {
+    let mut refusal = Refusal::new(Code::TemporarilyUnavailable, "too many requests").with_status(StatusCode::TOO_MANY_REQUESTS);
+    refusal.retry_after = Some(1);
+    refusal
 }
 
 fn preflight(endpoint: Endpoint) -> Response {

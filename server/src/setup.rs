@@ -1,6 +1,6 @@
 //! A working server from nothing: configuration, keys, and certificates of an authority of its own.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::path::Path;
 
 use counterfoil::UnixTime;

@@ -1,0 +1,238 @@
+//! The contract of a store, with races: every store must pass it.
+
+use std::sync::Arc;
+
+use counterfoil::UnixTime;
+use counterfoil_server::AuthorizationRequest;
+use counterfoil_server::secret::{Digest, Secret};
+use counterfoil_server::store::{
+    AuthorizationCode, Grant, IssuedToken, Move, NewCode, PublicationKind, PushedRequest, Redeemed, Sqlite, Standing, Store, StoreError,
+    Use, UseKind,
+};
+use serde_json::Value;
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+fn later(seconds: u64) -> UnixTime {
+    UnixTime(NOW.0 + seconds)
+}
+
+fn request() -> AuthorizationRequest {
+    AuthorizationRequest {
+        client_id: "client".to_owned(),
+        redirect_uri: "https://client.example/cb".to_owned(),
+        scope: vec!["accounts".to_owned()],
+        state: None,
+        nonce: None,
+        code_challenge: "x".to_owned(),
+        dpop_jkt: None,
+        resources: Vec::new(),
+        authorization_details: Value::Null,
+        claims: Value::Null,
+        acr_values: Vec::new(),
+        max_age: None,
+        prompt: Vec::new(),
+        login_hint: None,
+        grant_management: None,
+    }
+}
+
+fn grant(id: &str) -> Grant {
+    Grant {
+        id: id.to_owned(),
+        client_id: "client".to_owned(),
+        subject: "alice".to_owned(),
+        scope: vec!["accounts".to_owned()],
+        resources: Vec::new(),
+        authorization_details: Value::Null,
+        claims: Value::Null,
+        auth_time: NOW.0,
+        acr: "pwd".to_owned(),
+        created_at: NOW.0,
+        expires_at: NOW.0 + 1000,
+    }
+}
+
+fn code(key: &Secret, grant_id: &str) -> NewCode {
+    let code = AuthorizationCode { request: request(), grant: grant(grant_id) };
+    NewCode { key: key.digest(), code, expires_at: later(60), remembered_until: later(360) }
+}
+
+fn used(text: &str) -> Vec<Use> {
+    vec![Use { kind: UseKind::ClientAssertion, key: Digest::of(text), until: later(60) }]
+}
+
+fn token(key: &str, grant_id: Option<&str>) -> Move {
+    let token = IssuedToken {
+        key: Digest::of(key),
+        client_id: "client".to_owned(),
+        grant_id: grant_id.map(str::to_owned),
+        claims: None,
+        expires_at: later(300),
+    };
+    Move { token: Some(token), ..Move::default() }
+}
+
+/// A request that was pushed and approved, with a code.
+async fn approved<S: Store>(store: &S, grant_id: &str) -> Secret {
+    let (reference, secret) = (Secret::new(), Secret::new());
+    let pushed = PushedRequest { request: request(), expires_at: later(60).0 };
+    store.push_request(reference.digest(), pushed, Vec::new(), NOW).await.unwrap();
+    assert!(store.approve_request(reference.digest(), code(&secret, grant_id), NOW).await.unwrap());
+    secret
+}
+
+/// What happens once.
+async fn is_single_use<S: Store>(store: &S) {
+    store.spend(used("a"), NOW).await.unwrap();
+    assert_eq!(store.spend(used("a"), NOW).await, Err(StoreError::Replayed(UseKind::ClientAssertion)));
+    // All or nothing.
+    let both = [used("b"), used("a")].concat();
+    assert!(store.spend(both, NOW).await.is_err());
+    store.spend(used("b"), NOW).await.unwrap();
+    // Through its last second.
+    assert!(store.spend(used("a"), later(60)).await.is_err());
+
+    let reference = Secret::new();
+    let pushed = PushedRequest { request: request(), expires_at: later(60).0 };
+    store.push_request(reference.digest(), pushed.clone(), used("c"), NOW).await.unwrap();
+    assert!(store.push_request(Secret::new().digest(), pushed.clone(), used("c"), NOW).await.is_err());
+    for _ in 0..2 {
+        assert_eq!(store.request(reference.digest(), NOW).await.unwrap(), Some(pushed.clone()));
+    }
+    assert_eq!(store.request(reference.digest(), later(60)).await.unwrap(), None);
+    assert!(store.take_request(reference.digest(), NOW).await.unwrap());
+    assert!(!store.take_request(reference.digest(), NOW).await.unwrap());
+    assert!(!store.approve_request(reference.digest(), code(&Secret::new(), "never"), NOW).await.unwrap());
+    assert_eq!(store.grant("never".to_owned(), NOW).await.unwrap(), None);
+}
+
+/// A code that comes twice takes everything with it.
+async fn revokes_what_was_stolen<S: Store>(store: &S) {
+    let secret = approved(store, "stolen").await;
+    assert_eq!(store.redeem_code(secret.digest(), Vec::new(), later(60)).await.unwrap(), Redeemed::Unknown);
+    let Redeemed::First(redeemed) = store.redeem_code(secret.digest(), Vec::new(), NOW).await.unwrap() else { panic!("not the first") };
+    assert_eq!(redeemed.grant, grant("stolen"));
+    let refresh = Secret::new();
+    let mut issued = token("jti", Some("stolen"));
+    issued.refresh = Some((refresh.digest(), later(900)));
+    assert!(store.save_issued(issued, NOW).await.unwrap());
+    assert!(matches!(store.standing(Digest::of("jti"), NOW).await.unwrap(), Standing::Live { .. }));
+    assert!(store.refresh(refresh.digest(), Vec::new(), NOW).await.unwrap().is_some());
+
+    let again = store.redeem_code(secret.digest(), Vec::new(), later(59)).await.unwrap();
+    assert_eq!(again, Redeemed::Replayed("stolen".to_owned()));
+    assert_eq!(store.standing(Digest::of("jti"), NOW).await.unwrap(), Standing::Revoked);
+    assert_eq!(store.refresh(refresh.digest(), Vec::new(), NOW).await.unwrap(), None);
+    assert!(!store.save_issued(token("late", Some("stolen")), NOW).await.unwrap(), "nothing is issued for what is revoked");
+    assert_eq!(store.standing(Digest::of("late"), NOW).await.unwrap(), Standing::Unknown);
+}
+
+/// The feed tells of what was published and revoked, in order.
+async fn tells_gateways<S: Store>(store: &S) {
+    let start = store.publications(0, 1000, NOW).await.unwrap().last().map_or(0, |last| last.cursor);
+    let mut split = token("ticket", None);
+    split.counterfoil = Some("head.payload".to_owned());
+    assert!(store.save_issued(split.clone(), NOW).await.unwrap());
+    assert_eq!(store.counterfoil(Digest::of("ticket"), NOW).await.unwrap().as_deref(), Some("head.payload"));
+    assert_eq!(store.owner(Digest::of("ticket"), NOW).await.unwrap(), Some(("client".to_owned(), later(300))));
+    for _ in 0..2 {
+        store.revoke_access_token(split.token.clone().unwrap(), Vec::new(), NOW).await.unwrap();
+    }
+    let told = store.publications(start, 1000, NOW).await.unwrap();
+    let kinds: Vec<_> = told.iter().map(|entry| (entry.kind, entry.counterfoil.is_some())).collect();
+    assert_eq!(kinds, [(PublicationKind::Publish, true), (PublicationKind::Revoke, false)]);
+    assert!(told[0].cursor < told[1].cursor);
+    assert_eq!(store.publications(start, 1, NOW).await.unwrap().len(), 1);
+    assert_eq!(store.counterfoil(Digest::of("ticket"), NOW).await.unwrap(), None);
+    assert_eq!(store.publications(start, 1000, later(300)).await.unwrap(), []);
+}
+
+/// Sweeping forgets what has expired and nothing else.
+async fn sweeps<S: Store>(store: &S) {
+    let secret = approved(store, "kept").await;
+    store.sweep(NOW).await.unwrap();
+    assert!(matches!(store.redeem_code(secret.digest(), Vec::new(), NOW).await.unwrap(), Redeemed::First(_)));
+    assert!(store.sweep(later(361)).await.unwrap() > 0);
+    assert_eq!(store.redeem_code(secret.digest(), Vec::new(), NOW).await.unwrap(), Redeemed::Unknown);
+    assert_eq!(store.sweep(later(361)).await.unwrap(), 0);
+    assert!(store.grant("kept".to_owned(), later(361)).await.unwrap().is_some());
+}
+
+async fn passes<S: Store>(store: S, codes: usize, at_once: usize) {
+    let store = Arc::new(store);
+    is_single_use(&*store).await;
+    revokes_what_was_stolen(&*store).await;
+    tells_gateways(&*store).await;
+    races(&store, codes, at_once).await;
+    sweeps(&*store).await;
+}
+
+/// Each of `codes` codes and assertions is tried by `at_once` at the same time: one succeeds.
+async fn races<S: Store>(store: &Arc<S>, codes: usize, at_once: usize) {
+    for number in 0..codes {
+        let secret = approved(&**store, &format!("race-{number}")).await;
+        let mut tries = tokio::task::JoinSet::new();
+        for _ in 0..at_once {
+            let (store, key) = (store.clone(), secret.digest());
+            let uses = used(&format!("race {number}"));
+            tries.spawn(async move {
+                let first = matches!(retried(|| store.redeem_code(key, Vec::new(), NOW)).await, Redeemed::First(_));
+                let spent = match store.spend(uses, NOW).await {
+                    Ok(()) => true,
+                    Err(StoreError::Replayed(_)) => false,
+                    Err(error) => panic!("{error}"),
+                };
+                (first, spent)
+            });
+        }
+        let outcomes = tries.join_all().await;
+        assert_eq!(outcomes.iter().filter(|(first, _)| *first).count(), 1, "code {number}");
+        assert_eq!(outcomes.iter().filter(|(_, spent)| *spent).count(), 1, "assertion {number}");
+        assert_eq!(store.grant(format!("race-{number}"), NOW).await.unwrap(), None);
+    }
+}
+
+async fn retried<T, F: Future<Output = Result<T, StoreError>>>(attempt: impl Fn() -> F) -> T {
+    attempt().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_in_memory_passes() {
+    passes(Sqlite::in_memory().unwrap(), 20, 32).await;
+}
+
+/// 1,000 codes, 32 at once each, durable.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_in_a_file_passes_with_a_thousand_codes() {
+    let folder = std::env::temp_dir().join(format!("counterfoil-sqlite-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    passes(Sqlite::open(&folder.join("store.db")).unwrap(), 1000, 32).await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_opening_again_and_a_damaged_file_is_refused() {
+    let folder = std::env::temp_dir().join(format!("counterfoil-reopen-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("store.db");
+    let secret = {
+        let store = Sqlite::open(&file).unwrap();
+        store.spend(used("kept"), NOW).await.unwrap();
+        approved(&store, "kept").await
+    };
+    let store = Sqlite::open(&file).unwrap();
+    assert!(store.spend(used("kept"), NOW).await.is_err());
+    assert!(matches!(store.redeem_code(secret.digest(), Vec::new(), NOW).await.unwrap(), Redeemed::First(_)));
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(!bytes.windows(43).any(|window| window == secret.as_str().as_bytes()), "a code in the clear");
+
+    let damaged = folder.join("damaged.db");
+    std::fs::write(
+        &damaged,
+        b"this is no database, and it is long enough to have a header of one, which has 100 bytes and more than that, too",
+    )
+    .unwrap();
+    assert!(matches!(Sqlite::open(&damaged), Err(StoreError::Corrupt(_))));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
