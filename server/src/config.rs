@@ -345,7 +345,7 @@ impl Config {
 
     fn judge(&self) -> Result<(), ConfigError> {
         let wrong = |place: &str, what: &str| Err(ConfigError::new(place, what));
-        let host = self.issuer.strip_prefix("https://").or_else(|| self.issuer.strip_prefix("http://127.0.0.1"));
+        let host = self.issuer.strip_prefix("https://");
         if host.is_none_or(str::is_empty) || self.issuer.ends_with('/') || self.issuer.contains(['?', '#']) {
             return wrong("issuer", "must be an https URL without query and fragment, and without a slash at its end");
         }

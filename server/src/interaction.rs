@@ -27,6 +27,9 @@ use crate::store::{AuthorizationCode, Grant, NewCode, Session, Store};
 /// The authentication context of a password.
 pub(crate) const ACR_PASSWORD: &str = "urn:counterfoil:password";
 
+/// Ties the steps to one browser. `__Host-`: sent to this very host alone, by https, for all its paths.
+const COOKIE: &str = "__Host-counterfoil";
+
 /// A pushed request, found again.
 struct Asked {
     client: Arc<Client>,
@@ -58,7 +61,7 @@ impl<S: Store> Server<S> {
             return self.refuse_without_par(&parameters).await;
         }
         let asked = self.asked(&parameters, request.now).await?;
-        let browser = request.cookie(self.cookie_name()).map(str::to_owned);
+        let browser = request.cookie(COOKIE).map(str::to_owned);
         let session = match &browser {
             Some(browser) => self.store.session(Digest::of(browser), request.now).await?,
             None => None,
@@ -74,7 +77,7 @@ impl<S: Store> Server<S> {
                 let (browser, is_new) = browser.map_or_else(|| (Secret::new().into_string(), true), |browser| (browser, false));
                 let mut response = self.login_page(&asked, &browser, StatusCode::OK, Failed::No)?;
                 if is_new {
-                    self.set_cookie(&mut response, &browser);
+                    set_cookie(&mut response, &browser);
                 }
                 Ok(response)
             }
@@ -115,7 +118,7 @@ impl<S: Store> Server<S> {
         self.store.save_session(browser.digest(), session, request.now).await?;
         let back = with_parameters(&self.config.url("/authorize"), &[("client_id", asked.client.id()), ("request_uri", &asked.uri)]);
         let mut response = see_other(&back)?;
-        self.set_cookie(&mut response, browser.as_str());
+        set_cookie(&mut response, browser.as_str());
         Ok(response)
     }
 
@@ -179,7 +182,7 @@ impl<S: Store> Server<S> {
     /// A form of one of the pages, from the browser that the page was made for.
     async fn answered(&self, request: &Request) -> Result<Answered, Refusal> {
         let form = request.form()?;
-        let browser = request.cookie(self.cookie_name()).ok_or(invalid_request("the browser sent no cookie"))?.to_owned();
+        let browser = request.cookie(COOKIE).ok_or(invalid_request("the browser sent no cookie"))?.to_owned();
         let asked = self.asked(&form, request.now).await?;
         let token = form.get("csrf").unwrap_or_default();
         if Digest::of(token) != Digest::of(csrf_token(&browser, &asked)) {
@@ -303,17 +306,10 @@ impl<S: Store> Server<S> {
         answer.push(("iss", &self.config.issuer));
         see_other(&with_parameters(&request.redirect_uri, &answer))
     }
+}
 
-    /// `__Host-`: only from this very host, by https, for all its paths.
-    fn cookie_name(&self) -> &'static str {
-        if self.config.issuer.starts_with("https://") { "__Host-counterfoil" } else { "counterfoil" }
-    }
-
-    fn set_cookie(&self, response: &mut Response, value: &str) {
-        let secure = if self.config.issuer.starts_with("https://") { "; Secure" } else { "" };
-        let cookie = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}", self.cookie_name());
-        set(response, SET_COOKIE, &cookie);
-    }
+fn set_cookie(response: &mut Response, value: &str) {
+    set(response, SET_COOKIE, &format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Secure"));
 }
 
 #[derive(Clone, Copy)]

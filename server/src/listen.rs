@@ -94,6 +94,12 @@ impl Listener {
         self.socket.local_addr()
     }
 
+    /// Where operators are served; `None` where they are not.
+    #[must_use]
+    pub fn operations_address(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().and_then(|socket| socket.local_addr().ok())
+    }
+
     /// Serves until `stop` is done, and then lets requests end that have begun.
     pub async fn serve<S: Store>(self, server: Arc<Server<S>>, stop: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();

@@ -217,9 +217,7 @@ impl<S: Store> Server<S> {
             set(response, HeaderName::from_static("dpop-nonce"), self.nonces.issue(request.now).as_str());
         }
         set(response, HeaderName::from_static("x-content-type-options"), "nosniff");
-        if self.config.issuer.starts_with("https://") {
-            set(response, STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
-        }
+        set(response, STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
         if endpoint.is_for_scripts() {
             set(response, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
             set(response, ACCESS_CONTROL_EXPOSE_HEADERS, "DPoP-Nonce, WWW-Authenticate");

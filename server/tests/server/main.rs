@@ -4,5 +4,6 @@ mod attacks;
 mod dpop_negative;
 mod fapi2;
 mod formats;
+mod sockets;
 mod store;
 mod world;
