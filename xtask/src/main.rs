@@ -10,6 +10,7 @@ mod languages;
 mod nginx;
 mod node;
 mod python;
+mod server;
 mod step;
 
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ const USAGE: &str = "usage: cargo xtask TASK
   demo             judge a dozen real tokens and print decision, code, HTTP answer and time
   install --prefix DIR
                    build libcounterfoil and install header, libraries, pkg-config file and CMake package
-  test [STEP…]     everything that must hold; or a group of steps (engine, gateways, bindings), or single ones by how their names begin
+  test [STEP…]     everything that must hold; or a group of steps (engine, gateways, bindings, server), or single ones by how their names begin
   vectors          mint core/vectors again with the scripts in core/vectors/mint
   fuzz [SECONDS]   run every fuzz target for so long (60)
   bench [--rounds N] [--only WORK]
@@ -112,7 +113,7 @@ fn test(names: &[String]) -> Result<(), Failure> {
         step.name.starts_with(name) || own.starts_with(name)
     };
     let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| is_called(step, name));
-    let all = || STEPS.iter().chain(c_library::STEPS).chain(python::STEPS).chain(node::STEPS);
+    let all = || STEPS.iter().chain(c_library::STEPS).chain(python::STEPS).chain(node::STEPS).chain(server::STEPS);
     let steps: Vec<&Step> = all().filter(wanted).collect();
     if steps.is_empty() {
         return Err(format!("no step is called that; there are: {}", all().map(|step| step.name).collect::<Vec<_>>().join(", ")));
@@ -181,7 +182,7 @@ fn differential() -> Result<Outcome, Failure> {
     shown(test)
 }
 
-fn documentation(packages: &[&str]) -> Result<Outcome, Failure> {
+pub(crate) fn documentation(packages: &[&str]) -> Result<Outcome, Failure> {
     let mut doc = cargo(["doc", "--quiet", "--no-deps"]);
     doc.args(packages).env("RUSTDOCFLAGS", "-D warnings");
     quiet(doc)

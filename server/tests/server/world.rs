@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -287,11 +287,37 @@ pub(crate) struct World {
     pub(crate) resource_server: Party,
 }
 
+/// What all tests log, down to the finest level.
+#[derive(Clone, Default)]
+pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn log() -> &'static Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        log
+    })
+}
+
 /// Keys take a while to make: one folder serves all tests.
 pub(crate) fn keys_folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("counterfoil-server-{}", std::process::id()));
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         SigningKeys::create(&folder, UnixTime(NOW)).unwrap();
         std::fs::write(folder.join("nonce.secret"), [7; 32]).unwrap();
@@ -342,6 +368,7 @@ impl World {
     }
 
     pub(crate) async fn on(store: Sqlite, more: &str) -> Self {
+        log();
         let clock = Arc::new(ManualClock::new(UnixTime(NOW)));
         let server = Server::new(configuration(more), store, clock.clone()).unwrap();
         let mut parties = Vec::new();

@@ -1,0 +1,157 @@
+// openid-client, in all combinations of client authentication and what tokens are bound to.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import * as client from 'openid-client'
+import { API, REDIRECT_URI, browse, signingKey, start, x5c } from './serving.mjs'
+
+let server
+let gateway
+
+before(async () => {
+  server = await start()
+  gateway = server.certificate('gateway')
+  server.add({
+    client_id: 'gateway',
+    token_endpoint_auth_method: 'tls_client_auth',
+    tls_client_auth_subject_dn: 'CN=gateway,O=Bank\\, Ltd.',
+    introspects: [API],
+  })
+})
+after(async () => {
+  if (process.env.SERVER_LOG) console.error(server.log())
+  await server?.stop()
+})
+
+let parties = 0
+
+/** A client of one kind: its configuration as openid-client discovers it, and what it holds. */
+async function party(method, binding, more = {}) {
+  const id = `client-${++parties}`
+  const key = await signingKey(`${id}-key`)
+  const isSelfSigned = method === 'self_signed_tls_client_auth'
+  const certificate = server.certificate(id, { isSelfSigned })
+  const needsCertificate = method !== 'private_key_jwt' || binding === 'mtls'
+  const metadata = {
+    client_id: id,
+    client_name: `Client ${id}`,
+    redirect_uris: [REDIRECT_URI],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    token_endpoint_auth_method: method,
+    dpop_bound_access_tokens: binding === 'dpop',
+    tls_client_certificate_bound_access_tokens: binding === 'mtls',
+    ...more,
+  }
+  if (method === 'private_key_jwt') metadata.jwks = { keys: [key.jwk] }
+  if (method === 'tls_client_auth') metadata.tls_client_auth_subject_dn = `CN=${id},O=Bank\\, Ltd.`
+  if (isSelfSigned) metadata.jwks = { keys: [{ ...key.jwk, x5c: [x5c(certificate.cert)] }] }
+  server.add(metadata)
+
+  const authentication = method === 'private_key_jwt' ? client.PrivateKeyJwt(key) : client.TlsClientAuth()
+  const fetch = server.fetchAs(needsCertificate ? certificate : {})
+  const config = await client.discovery(
+    new URL(server.issuer),
+    id,
+    { use_mtls_endpoint_aliases: needsCertificate, id_token_signed_response_alg: 'ES256' },
+    authentication,
+    { [client.customFetch]: fetch },
+  )
+  const DPoP = binding === 'dpop' ? client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256')) : undefined
+  return { id, config, options: DPoP && { DPoP }, fetch, needsCertificate }
+}
+
+/** The code flow up to the client's redirect URI. */
+async function authorized({ config, options }, { action, ...parameters } = {}) {
+  const verifier = client.randomPKCECodeVerifier()
+  const state = client.randomState()
+  const nonce = client.randomNonce()
+  const url = await client.buildAuthorizationUrlWithPAR(
+    config,
+    {
+      redirect_uri: REDIRECT_URI,
+      scope: 'openid accounts',
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+      ...parameters,
+    },
+    options,
+  )
+  const redirected = await browse(server, url, { action })
+  return { redirected, checks: { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true } }
+}
+
+/** `/resource` at the host that the token's holder can prove itself to. */
+function resource({ config, options, fetch, needsCertificate }, token) {
+  const host = new URL(needsCertificate && !options ? config.serverMetadata().mtls_endpoint_aliases.token_endpoint : server.issuer)
+  const base = options ? server.issuer : host.origin
+  return client.fetchProtectedResource(config, token, new URL('/resource', base), 'GET', undefined, undefined, options).catch((error) => {
+    throw new Error(`${error} ${JSON.stringify(error.cause)}`, { cause: error })
+  })
+}
+
+async function introspected(token) {
+  const config = await client.discovery(new URL(server.issuer), 'gateway', { use_mtls_endpoint_aliases: true }, client.TlsClientAuth(), {
+    [client.customFetch]: server.fetchAs(gateway),
+  })
+  return client.tokenIntrospection(config, token)
+}
+
+for (const method of ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth']) {
+  for (const binding of ['dpop', 'mtls']) {
+    test(`${method} with ${binding}: from the pushed request to revocation`, async () => {
+      const own = await party(method, binding)
+      const { redirected, checks } = await authorized(own)
+      const tokens = await client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options)
+      assert.equal(tokens.token_type, binding === 'dpop' ? 'dpop' : 'bearer')
+      assert.equal(tokens.scope, 'openid accounts')
+      const { sub } = tokens.claims()
+      const userinfo = await client.fetchUserInfo(own.config, tokens.access_token, sub, own.options)
+      assert.equal(userinfo.sub, sub)
+      const answer = await resource(own, tokens.access_token)
+      assert.equal((await answer.json()).client_id, own.id)
+
+      const refreshed = await client.refreshTokenGrant(own.config, tokens.refresh_token, undefined, own.options)
+      assert.notEqual(refreshed.access_token, tokens.access_token)
+      assert.equal((await introspected(refreshed.access_token)).client_id, own.id)
+      await client.tokenRevocation(own.config, refreshed.access_token)
+      assert.deepEqual(await introspected(refreshed.access_token), { active: false })
+      assert.equal((await introspected(tokens.access_token)).active, true)
+      await client.tokenRevocation(own.config, tokens.refresh_token)
+      assert.equal((await introspected(tokens.access_token)).active, false)
+      await assert.rejects(client.refreshTokenGrant(own.config, tokens.refresh_token, undefined, own.options), { error: 'invalid_grant' })
+    })
+  }
+}
+
+for (const format of ['phantom', 'split']) {
+  test(`${format} tokens serve the client as whole ones do`, async () => {
+    const own = await party('private_key_jwt', 'dpop', { access_token_format: format })
+    const { redirected, checks } = await authorized(own)
+    const tokens = await client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options)
+    assert.equal(tokens.access_token.split('.').length, 1)
+    assert.equal((await (await resource(own, tokens.access_token)).json()).client_id, own.id)
+    assert.equal((await introspected(tokens.access_token)).active, true)
+  })
+}
+
+test('who cancels is told so at the client', async () => {
+  const own = await party('private_key_jwt', 'dpop')
+  const { redirected, checks } = await authorized(own, { action: 'cancel' })
+  await assert.rejects(client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options), { error: 'access_denied' })
+})
+
+test('rich authorization requests come back as they were granted', async () => {
+  const own = await party('private_key_jwt', 'mtls', { authorization_details_types: ['payment_initiation'] })
+  const details = [
+    {
+      type: 'payment_initiation',
+      instructedAmount: { currency: 'EUR', amount: '123.50' },
+      creditorName: 'Merchant',
+      creditorAccount: { iban: 'DE02100100109307118603' },
+    },
+  ]
+  const { redirected, checks } = await authorized(own, { authorization_details: JSON.stringify(details), scope: 'openid' })
+  const tokens = await client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options)
+  assert.deepEqual(tokens.authorization_details, details)
+})

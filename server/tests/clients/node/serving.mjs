@@ -1,0 +1,127 @@
+// The real server over TLS, with a person, clients and a browser that fills in its forms.
+import { execFileSync, spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Agent, fetch } from 'undici'
+
+export const PASSWORD = 'correct horse battery'
+export const API = 'https://api.example.com'
+export const REDIRECT_URI = 'https://client.example/cb'
+
+const BINARY = process.env.COUNTERFOIL_SERVER ?? fileURLToPath(new URL('../../../../target/debug/counterfoil-server', import.meta.url))
+
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address()
+      probe.close(() => resolve(port))
+    })
+  })
+
+/** A server of its own, stopped when `stop` is called. `more` is appended to its configuration, `settings` replaces lines of it. */
+export async function start({ settings = {}, more = '' } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'counterfoil-clients-'))
+  const port = await freePort()
+  const issuer = `https://localhost:${port}`
+  const file = join(folder, 'counterfoil.toml')
+  const run = (...args) => execFileSync(BINARY, [...args, '--config', file], { stdio: ['pipe', 'pipe', 'inherit'] })
+  execFileSync(BINARY, ['init', folder, '--issuer', issuer, '--address', `127.0.0.1:${port}`, '--mtls-host', 'mtls.localhost'])
+  let text = readFileSync(file, 'utf8')
+  for (const [from, to] of Object.entries(settings)) {
+    if (!text.includes(from)) throw new Error(`no ${from} in the configuration`)
+    text = text.replace(from, to)
+  }
+  writeFileSync(file, text)
+  appendFileSync(file, more)
+  const claims = JSON.stringify({ name: 'Alice Example', email: 'alice@example.com', email_verified: true })
+  execFileSync(BINARY, ['user', 'add', 'alice', '--claims', claims, '--config', file], { input: `${PASSWORD}\n` })
+  const process = spawn(BINARY, ['serve', '--config', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let log = ''
+  process.stderr.on('data', (piece) => (log += piece))
+  const authority = readFileSync(join(folder, 'tls/authority.pem'))
+  const server = {
+    issuer,
+    folder,
+    log: () => log,
+    /** `fetch` that trusts the server's authority and presents a certificate, if there is one. */
+    fetchAs({ cert, key } = {}) {
+      const lookup = (_host, options, done) => (options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4))
+      const dispatcher = new Agent({ connect: { ca: authority, cert, key, lookup } })
+      return (url, options) => fetch(url, { ...options, dispatcher })
+    },
+    /** Adds a client by the command line. */
+    add(metadata) {
+      const path = join(folder, `${metadata.client_id}.json`)
+      writeFileSync(path, JSON.stringify(metadata))
+      run('client', 'add', path)
+    },
+    /** A certificate by the server's authority, or by nobody but itself. */
+    certificate(name, { isSelfSigned = false } = {}) {
+      const at = (suffix) => join(folder, `${name}.${suffix}`)
+      const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+      openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('key'))
+      if (isSelfSigned) {
+        openssl('req', '-x509', '-new', '-key', at('key'), '-subj', `/CN=${name}`, '-days', '2', '-out', at('pem'))
+      } else {
+        openssl('req', '-new', '-key', at('key'), '-subj', `/O=Bank, Ltd./CN=${name}`, '-out', at('csr'))
+        const authority = ['-CA', join(folder, 'tls/authority.pem'), '-CAkey', join(folder, 'tls/authority.key'), '-CAcreateserial']
+        writeFileSync(at('ext'), 'basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n')
+        openssl('x509', '-req', '-in', at('csr'), ...authority, '-days', '2', '-extfile', at('ext'), '-out', at('pem'))
+      }
+      return { cert: readFileSync(at('pem')), key: readFileSync(at('key')) }
+    },
+    async stop() {
+      const ended = new Promise((resolve) => process.once('exit', resolve))
+      process.kill('SIGTERM')
+      await ended
+      rmSync(folder, { recursive: true })
+    },
+  }
+  const ask = server.fetchAs()
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const ready = await ask(`${issuer}/health/ready`)
+      if (ready.ok) return server
+    } catch (error) {
+      if (attempt === 100 || process.exitCode !== null) throw new Error(`the server does not start: ${log}`, { cause: error })
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** What a person does in a browser: signs in, and answers. Gives the URL of the redirection to the client. */
+export async function browse(server, url, { action = 'approve' } = {}) {
+  const ask = server.fetchAs()
+  const cookies = new Map()
+  const visit = async (to, form) => {
+    const headers = { cookie: [...cookies].map((pair) => pair.join('=')).join('; ') }
+    const answer = await ask(to, { method: form ? 'POST' : 'GET', body: form && new URLSearchParams(form), headers, redirect: 'manual' })
+    for (const cookie of answer.headers.getSetCookie()) cookies.set(...cookie.split(';')[0].split(/=(.*)/s).slice(0, 2))
+    return answer
+  }
+  const hidden = (page) => Object.fromEntries([...page.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
+  const login = await visit(url)
+  const page = await login.text()
+  if (login.status !== 200) throw new Error(`${login.status}: ${page}`)
+  const signedIn = await visit(`${server.issuer}/login`, { ...hidden(page), username: 'alice', password: PASSWORD, action: 'login' })
+  const consent = await visit(signedIn.headers.get('location'))
+  const answered = await visit(`${server.issuer}/consent`, { ...hidden(await consent.text()), action })
+  if (answered.status !== 303) throw new Error(`${answered.status}: ${await answered.text()}`)
+  return new URL(answered.headers.get('location'))
+}
+
+/** A key pair for ES256: for WebCrypto, and as a JWK to register. */
+export async function signingKey(kid) {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
+  const key = await crypto.subtle.importKey('jwk', pair.privateKey.export({ format: 'jwk' }), algorithm, false, ['sign'])
+  return { key, kid, jwk: { ...pair.publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' } }
+}
+
+/** The base64 of a certificate in PEM, as `x5c` has it. */
+export const x5c = (pem) => pem.toString().replace(/-----[^-]+-----|\s/g, '')

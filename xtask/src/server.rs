@@ -1,0 +1,31 @@
+//! The authorization server: in process, on real sockets, and with what talks to it in the world.
+
+use crate::documentation;
+use crate::step::{Failure, Outcome, Step, cargo, command, has, output, run, target};
+
+pub(crate) const STEPS: &[Step] =
+    &[Step { name: "server: every module and attack", run: server }, Step { name: "server: clients for Node", run: node_clients }];
+
+/// Lints, documentation and tests of the package.
+fn server() -> Result<Outcome, Failure> {
+    output(cargo(["clippy", "--quiet", "--package", "counterfoil-server", "--all-targets"]).args(["--", "-D", "warnings"]))?;
+    documentation(&["--package", "counterfoil-server"])?;
+    run(&mut cargo(["test", "--quiet", "--package", "counterfoil-server"])).map(|()| Outcome::Passed(String::new()))
+}
+
+/// openid-client and oauth4webapi against the binary, over TLS.
+fn node_clients() -> Result<Outcome, Failure> {
+    for program in ["node", "npm", "openssl"] {
+        if !has(program) {
+            return Ok(Outcome::Absent(format!("{program} is not installed")));
+        }
+    }
+    output(&mut cargo(["build", "--quiet", "--package", "counterfoil-server"]))?;
+    output(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "server/tests/clients/node"]))?;
+    let mut tests = command("npm");
+    tests.args(["--silent", "--prefix", "server/tests/clients/node", "test"]);
+    tests.env("COUNTERFOIL_SERVER", target().join("debug/counterfoil-server"));
+    let told = output(&mut tests)?;
+    let tally = told.lines().filter(|line| line.starts_with("# pass "));
+    Ok(Outcome::Passed(tally.collect::<Vec<_>>().join(", ").replace("# ", "")))
+}
