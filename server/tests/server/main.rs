@@ -1,6 +1,7 @@
 //! The server in process, with a clock that stands still: every module of the OpenID Foundation's FAPI 2.0 plan, and every attack.
 
 mod attacks;
+mod crash;
 mod dpop_negative;
 mod fapi2;
 mod formats;
