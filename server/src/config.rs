@@ -273,19 +273,13 @@ pub struct Registration {
 }
 
 /// How people see the server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PageSettings {
-    /// The name at the top of each page.
-    pub title: String,
+    /// The name at the top of each page; the issuer's host name where it is absent.
+    pub title: Option<String>,
     /// Whether somebody who has signed in for one request need not do so for the next.
     pub stay_signed_in: bool,
-}
-
-impl Default for PageSettings {
-    fn default() -> Self {
-        Self { title: "Sign in".to_owned(), stay_signed_in: false }
-    }
 }
 
 /// What is wrong with a configuration, and where.
@@ -396,6 +390,12 @@ impl Config {
         let (authority, prefix) = after.find('/').map_or((after, ""), |slash| after.split_at(slash));
         let port = authority.rsplit_once(':').map_or(String::new(), |(_, port)| format!(":{port}"));
         Some(format!("https://{host}{port}{prefix}{path}"))
+    }
+
+    /// What pages are headed with.
+    pub(crate) fn title(&self) -> &str {
+        let host = || self.issuer.trim_start_matches("https://").split(['/', ':']).next().unwrap_or_default();
+        self.pages.title.as_deref().unwrap_or_else(host)
     }
 
     /// The path that every URL of the server begins with: empty, or a slash and more.

@@ -241,16 +241,11 @@ impl<S: Store> Server<S> {
 
     /// Each element with its title and its members, as text.
     fn shown_details(&self, details: &Value) -> Vec<Value> {
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
         let shown = |element: &Value| {
             let kind = element.get("type").and_then(Value::as_str).unwrap_or_default();
             let title = self.config.details_type(kind).and_then(|known| known.title.as_deref()).unwrap_or(kind);
             let members = element.as_object().into_iter().flatten().filter(|(name, _)| *name != "type");
-            let members: Vec<Value> =
-                members.map(|(name, value)| json!({ "name": name.replace('_', " "), "value": text(value) })).collect();
+            let members: Vec<Value> = members.map(|(name, value)| json!({ "name": in_words(name), "value": as_text(value) })).collect();
             json!({ "title": title, "members": members })
         };
         details.as_array().into_iter().flatten().map(shown).collect()
@@ -317,6 +312,34 @@ enum Failed {
     No,
     Wrong,
     TooOften,
+}
+
+/// A member's name as people read it: `creditorAccount` and `creditor_account` are "creditor account".
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    let mut was_lower = false;
+    for character in name.chars() {
+        if character == '_' || (was_lower && character.is_uppercase()) {
+            words.push(' ');
+        }
+        was_lower = character.is_lowercase();
+        if character != '_' {
+            words.extend(character.to_lowercase());
+        }
+    }
+    words
+}
+
+/// A value as people read it: an object as its members, an array as its elements.
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(elements) => elements.iter().map(as_text).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| format!("{} {}", in_words(name), as_text(value))).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
 }
 
 fn unknown_request() -> Refusal {
@@ -400,6 +423,16 @@ mod tests {
         assert_eq!(date(0), "1970-01-01");
         assert_eq!(date(951_782_400), "2000-02-29");
         assert_eq!(date(1_798_761_599), "2026-12-31");
+    }
+
+    #[test]
+    fn details_are_shown_in_words() {
+        assert_eq!(
+            (in_words("creditorAccount"), in_words("creditor_account")),
+            ("creditor account".to_owned(), "creditor account".to_owned())
+        );
+        let amount = json!({ "currency": "EUR", "amount": "1.50", "of": [1, { "isoCode": true }] });
+        assert_eq!(as_text(&amount), "currency EUR, amount 1.50, of 1, iso code true");
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Pages {
             templates.add_template_owned(name, text).map_err(|error| ConfigError::new(name, error))?;
         }
         let style = own("style.css")?.unwrap_or_else(|| include_str!("../templates/style.css").to_owned());
-        Ok(Self { templates, style, title: config.pages.title.clone(), prefix: config.prefix().to_owned() })
+        Ok(Self { templates, style, title: config.title().to_owned(), prefix: config.prefix().to_owned() })
     }
 
     /// A page with a form, which may lead on to `leads_to`.

@@ -3,8 +3,10 @@
 use crate::documentation;
 use crate::step::{Failure, Outcome, Step, cargo, command, has, output, run, target};
 
-pub(crate) const STEPS: &[Step] =
-    &[Step { name: "server: every module and attack", run: server }, Step { name: "server: clients for Node", run: node_clients }];
+pub(crate) const STEPS: &[Step] = &[
+    Step { name: "server: every module and attack", run: server },
+    Step { name: "server: Node clients, and pages in Chromium", run: node_clients },
+];
 
 /// Lints, documentation and tests of the package.
 fn server() -> Result<Outcome, Failure> {
@@ -13,9 +15,9 @@ fn server() -> Result<Outcome, Failure> {
     run(&mut cargo(["test", "--quiet", "--package", "counterfoil-server"])).map(|()| Outcome::Passed(String::new()))
 }
 
-/// openid-client and oauth4webapi against the binary, over TLS.
+/// openid-client, oauth4webapi and a browser against the binary, over TLS.
 fn node_clients() -> Result<Outcome, Failure> {
-    for program in ["node", "npm", "openssl"] {
+    for program in ["node", "npm", "openssl", "chromium"] {
         if !has(program) {
             return Ok(Outcome::Absent(format!("{program} is not installed")));
         }
