@@ -1,11 +1,12 @@
 //! The authorization server: in process, on real sockets, and with what talks to it in the world.
 
 use crate::documentation;
-use crate::step::{Failure, Outcome, Step, cargo, command, has, output, run, target};
+use crate::step::{Failure, Outcome, Step, cargo, command, has, output, root, run, target};
 
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "server: every module and attack", run: server },
     Step { name: "server: Node clients, and pages in Chromium", run: node_clients },
+    Step { name: "server: Python clients", run: python_clients },
 ];
 
 /// Lints, documentation and tests of the package.
@@ -30,4 +31,25 @@ fn node_clients() -> Result<Outcome, Failure> {
     let told = output(&mut tests)?;
     let tally = told.lines().filter(|line| line.starts_with("# pass "));
     Ok(Outcome::Passed(tally.collect::<Vec<_>>().join(", ").replace("# ", "")))
+}
+
+/// requests-oauth2client and Authlib against the binary, over TLS.
+fn python_clients() -> Result<Outcome, Failure> {
+    for program in ["python3", "openssl"] {
+        if !has(program) {
+            return Ok(Outcome::Absent(format!("{program} is not installed")));
+        }
+    }
+    output(&mut cargo(["build", "--quiet", "--package", "counterfoil-server"]))?;
+    let (home, folder) = (target().join("python-clients"), root().join("server/tests/clients/python"));
+    let python = home.join("bin/python");
+    if !python.exists() {
+        output(command("python3").args(["-m", "venv"]).arg(&home))?;
+    }
+    let mut pip = command(&python);
+    output(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(folder.join("requirements.txt")))?;
+    let mut tests = command(&python);
+    tests.args(["-m", "unittest", "test_clients"]).current_dir(&folder);
+    tests.env("COUNTERFOIL_SERVER", target().join("debug/counterfoil-server"));
+    output(&mut tests).map(|_| Outcome::Passed(String::new()))
 }
