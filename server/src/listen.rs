@@ -3,7 +3,7 @@
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -51,6 +51,8 @@ pub struct Listener {
     socket: TcpListener,
     operations: Option<TcpListener>,
     tls: Option<Arc<Tls>>,
+    authorities: Arc<Authorities>,
+    proxy: Option<Arc<Proxy>>,
     addresses: Addresses,
     places: Arc<Semaphore>,
 }
@@ -68,6 +70,7 @@ impl Listener {
     /// What is wrong, and where.
     pub async fn bind(config: &Config) -> Result<Self, ConfigError> {
         let tls = Tls::open(&config.listen)?.map(Arc::new);
+        let authorities = Arc::new(Authorities::open(config.listen.client_authorities.as_deref())?);
         let bind = async |name: &str, address: SocketAddr| {
             TcpListener::bind(address).await.map_err(|error| ConfigError::new(format!("listen.{name} {address}"), error))
         };
@@ -81,6 +84,8 @@ impl Listener {
             socket,
             operations,
             tls,
+            authorities,
+            proxy: config.listen.proxy.clone().map(Arc::new),
             addresses: Addresses { most: limits.address_connections, open: Arc::default() },
             places: Arc::new(Semaphore::new(usize::try_from(limits.connections).unwrap_or(Semaphore::MAX_PERMITS))),
         })
@@ -118,7 +123,8 @@ impl Listener {
     }
 
     fn reload<S: Store>(&self, server: &Server<S>) {
-        match self.tls.as_ref().map_or(Ok(false), |tls| tls.reload()) {
+        let certificates = self.tls.as_ref().map_or(Ok(false), |tls| tls.reload());
+        match certificates.and_then(|changed| self.authorities.reload().map(|also| changed || also)) {
             Ok(true) => tracing::info!("certificates loaded again"),
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "the new certificates cannot be used; the old ones stay"),
@@ -137,19 +143,24 @@ impl Listener {
         server: &Arc<Server<S>>,
         graceful: &GracefulShutdown,
     ) {
+        // Without TLS, only a proxy on whose word one may rely is talked to, or somebody on this very machine.
+        let is_trusted = || self.proxy.as_ref().is_some_and(|proxy| proxy.peers.contains(&address.ip()));
+        if self.tls.is_none() && !address.ip().is_loopback() && !is_trusted() {
+            return;
+        }
         // Above the bounds a connection is closed at once: who is in already is served.
         let (Some(counted), Ok(place)) = (self.addresses.count(address.ip()), self.places.clone().try_acquire_owned()) else { return };
         let _ = socket.set_nodelay(true);
         let tls = self.tls.clone().filter(|_| !is_operator);
-        let (server, watcher) = (server.clone(), graceful.watcher());
+        let (server, watcher, authorities) = (server.clone(), graceful.watcher(), self.authorities.clone());
         tokio::spawn(async move {
             let _held = (counted, place);
             let Some(tls) = tls else {
                 let peer = Peer { address: address.ip(), certificate: None, is_mtls_host: false, is_operator };
-                return serve_connection(socket, peer, server, watcher).await;
+                return serve_connection(socket, peer, (server, authorities), watcher).await;
             };
-            match tokio::time::timeout(HANDSHAKE, tls.accept(socket, address.ip())).await {
-                Ok(Some((stream, peer))) => serve_connection(stream, peer, server, watcher).await,
+            match tokio::time::timeout(HANDSHAKE, tls.accept(socket, address.ip(), &authorities)).await {
+                Ok(Some((stream, peer))) => serve_connection(stream, peer, (server, authorities), watcher).await,
                 Ok(None) => tracing::debug!(peer = %address, "handshake failed"),
                 Err(_) => tracing::debug!(peer = %address, "handshake took too long"),
             }
@@ -175,7 +186,7 @@ async fn accept(socket: Option<&TcpListener>) -> (TcpStream, SocketAddr) {
 async fn serve_connection<S: Store, T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: T,
     peer: Peer,
-    server: Arc<Server<S>>,
+    (server, authorities): (Arc<Server<S>>, Arc<Authorities>),
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
@@ -188,8 +199,8 @@ async fn serve_connection<S: Store, T: AsyncRead + AsyncWrite + Unpin + Send + '
         .max_pending_accept_reset_streams(20)
         .keep_alive_interval(Duration::from_secs(30));
     let service = service_fn(move |request| {
-        let (server, peer) = (server.clone(), peer.clone());
-        async move { Ok::<_, core::convert::Infallible>(answer(&server, peer, request).await) }
+        let (server, authorities, peer) = (server.clone(), authorities.clone(), peer.clone());
+        async move { Ok::<_, core::convert::Infallible>(answer(&server, &authorities, peer, request).await) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
@@ -198,7 +209,7 @@ async fn serve_connection<S: Store, T: AsyncRead + AsyncWrite + Unpin + Send + '
 }
 
 /// Reads a request as a whole, within its bounds, and answers it.
-async fn answer<S: Store>(server: &Server<S>, mut peer: Peer, request: hyper::Request<Incoming>) -> Response {
+async fn answer<S: Store>(server: &Server<S>, authorities: &Authorities, mut peer: Peer, request: hyper::Request<Incoming>) -> Response {
     let (parts, body) = request.into_parts();
     if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > URL) {
         return empty(StatusCode::URI_TOO_LONG);
@@ -216,7 +227,7 @@ async fn answer<S: Store>(server: &Server<S>, mut peer: Peer, request: hyper::Re
         let authority = parts.headers.get(hyper::header::HOST).and_then(|host| host.to_str().ok()).or(parts.uri.host()).unwrap_or_default();
         let host = authority.split(':').next().unwrap_or_default();
         peer.is_mtls_host = server.config().listen.mtls_host.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(host));
-        match forwarded(proxy, &parts.headers, &server.config().listen) {
+        match forwarded(proxy, &parts.headers, authorities) {
             Ok(certificate) => peer.certificate = certificate.map(Arc::new),
             Err(status) => return empty(status),
         }
@@ -225,7 +236,7 @@ async fn answer<S: Store>(server: &Server<S>, mut peer: Peer, request: hyper::Re
 }
 
 /// The certificate that a trusted proxy passes on: in one header, once.
-fn forwarded(proxy: &Proxy, headers: &HeaderMap, listen: &Listen) -> Result<Option<PeerCertificate>, StatusCode> {
+fn forwarded(proxy: &Proxy, headers: &HeaderMap, authorities: &Authorities) -> Result<Option<PeerCertificate>, StatusCode> {
     let mut lines = headers.get_all(&proxy.certificate_header).iter();
     let Some(line) = lines.next().filter(|line| !line.is_empty()) else { return Ok(None) };
     if lines.next().is_some() {
@@ -236,8 +247,7 @@ fn forwarded(proxy: &Proxy, headers: &HeaderMap, listen: &Listen) -> Result<Opti
         CertificateFormat::EscapedPem => Certificate::escaped_pem(line.as_bytes()),
     };
     let der = crate::certificate::der_of(line.as_bytes(), proxy.certificate_format).ok_or(StatusCode::BAD_REQUEST)?;
-    let is_vouched_for =
-        authorities(listen).ok().flatten().is_some_and(|authorities| vouches(&*authorities, &[CertificateDer::from(der.clone())]));
+    let is_vouched_for = authorities.vouch_for(&[CertificateDer::from(der.clone())]);
     Ok(Some(PeerCertificate { certificate, der, is_vouched_for }))
 }
 
@@ -284,11 +294,10 @@ struct Tls {
 }
 
 struct Loaded {
-    stamps: Vec<Option<SystemTime>>,
+    stamps: [Option<SystemTime>; 2],
     plain: Arc<ServerConfig>,
     /// Asks for a certificate, on its own host name.
     mtls: Option<Arc<ServerConfig>>,
-    authorities: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl Tls {
@@ -308,7 +317,12 @@ impl Tls {
     }
 
     /// The handshake. What kind it is, the client says by the host name that it asks for.
-    async fn accept(&self, socket: TcpStream, address: IpAddr) -> Option<(tokio_rustls::server::TlsStream<TcpStream>, Peer)> {
+    async fn accept(
+        &self,
+        socket: TcpStream,
+        address: IpAddr,
+        authorities: &Authorities,
+    ) -> Option<(tokio_rustls::server::TlsStream<TcpStream>, Peer)> {
         let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await.ok()?;
         let loaded = self.current.load_full();
         let is_mtls_host = self.listen.mtls_host.as_deref() == start.client_hello().server_name();
@@ -319,7 +333,7 @@ impl Tls {
             Arc::new(PeerCertificate {
                 certificate: Certificate::der(leaf.as_ref()),
                 der: leaf.as_ref().to_vec(),
-                is_vouched_for: loaded.authorities.as_ref().is_some_and(|authorities| vouches(&**authorities, chain)),
+                is_vouched_for: authorities.vouch_for(chain),
             })
         });
         Some((stream, Peer { address, certificate, is_mtls_host, is_operator: false }))
@@ -352,7 +366,7 @@ impl Loaded {
                 Some(finish(builder()?.with_client_cert_verifier(any).with_single_cert(chain, key))?)
             }
         };
-        Ok(Self { stamps, plain, mtls, authorities: authorities(listen)? })
+        Ok(Self { stamps, plain, mtls })
     }
 }
 
@@ -361,18 +375,48 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-fn authorities(listen: &Listen) -> Result<Option<Arc<dyn ClientCertVerifier>>, ConfigError> {
-    let Some(file) = &listen.client_authorities else { return Ok(None) };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(file)? {
-        roots.add(certificate).map_err(|error| wrong(file, error))?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    verifier.map(|verifier| Some(verifier as Arc<dyn ClientCertVerifier>)).map_err(|error| wrong(file, error))
+/// Who vouches for clients' certificates; loaded again when the file changes.
+struct Authorities {
+    file: Option<PathBuf>,
+    current: ArcSwap<Vouching>,
 }
 
-fn vouches(authorities: &dyn ClientCertVerifier, chain: &[CertificateDer<'_>]) -> bool {
-    chain.split_first().is_some_and(|(leaf, rest)| authorities.verify_client_cert(leaf, rest, TlsTime::now()).is_ok())
+struct Vouching {
+    stamp: Option<SystemTime>,
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+impl Authorities {
+    fn open(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Ok(Self { file: file.map(Path::to_owned), current: ArcSwap::from_pointee(Vouching::read(file)?) })
+    }
+
+    fn reload(&self) -> Result<bool, ConfigError> {
+        if stamp(self.file.as_deref()) == self.current.load().stamp {
+            return Ok(false);
+        }
+        self.current.store(Arc::new(Vouching::read(self.file.as_deref())?));
+        Ok(true)
+    }
+
+    fn vouch_for(&self, chain: &[CertificateDer<'_>]) -> bool {
+        let current = self.current.load();
+        let Some((verifier, (leaf, rest))) = current.verifier.as_ref().zip(chain.split_first()) else { return false };
+        verifier.verify_client_cert(leaf, rest, TlsTime::now()).is_ok()
+    }
+}
+
+impl Vouching {
+    fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let stamp = stamp(file);
+        let Some(file) = file else { return Ok(Self { stamp, verifier: None }) };
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(file)? {
+            roots.add(certificate).map_err(|error| wrong(file, error))?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+        Ok(Self { stamp, verifier: Some(verifier.map_err(|error| wrong(file, error))?) })
+    }
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
@@ -384,10 +428,12 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError
     }
 }
 
-fn stamps(listen: &Listen) -> Vec<Option<SystemTime>> {
-    let files = [&listen.certificate, &listen.key, &listen.client_authorities];
-    let stamp = |file: &std::path::PathBuf| std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
-    files.into_iter().flatten().map(stamp).collect()
+fn stamps(listen: &Listen) -> [Option<SystemTime>; 2] {
+    [stamp(listen.certificate.as_deref()), stamp(listen.key.as_deref())]
+}
+
+fn stamp(file: Option<&Path>) -> Option<SystemTime> {
+    std::fs::metadata(file?).and_then(|metadata| metadata.modified()).ok()
 }
 
 fn wrong(place: &Path, what: impl core::fmt::Display) -> ConfigError {

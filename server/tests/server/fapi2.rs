@@ -660,3 +660,17 @@ async fn a_session_serves_the_request_that_it_was_begun_for_and_no_other() {
     assert!(browser.get(&world, world.authorize(party, &another)).await.text().contains("id=\"login\""));
     let _ = unique();
 }
+
+#[tokio::test]
+async fn nothing_is_refreshed_for_a_person_who_is_locked() {
+    use counterfoil_server::store::Store as _;
+    let world = World::new().await;
+    let party = world.one();
+    let tokens = world.tokens_of(party).await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    for (locked, status) in [(true, 400), (false, 200)] {
+        let user = world.server.store().user("alice".to_owned()).await.unwrap().unwrap();
+        world.server.store().save_user(counterfoil_server::store::User { locked, ..user }).await.unwrap();
+        assert_eq!(world.make(world.token_call(party, &form)).await.status, status);
+    }
+}
