@@ -254,9 +254,20 @@ impl Client {
 
 fn is_redirect_uri(uri: &str, application_type: Option<&str>) -> bool {
     let is_native_loopback = application_type == Some("native") && without_loopback_port(uri).is_some();
-    let host = uri.strip_prefix("https://").map(|after| after.split(['/', '?']).next().unwrap_or_default());
-    let is_https = host.is_some_and(|host| !host.is_empty() && !host.contains('@'));
+    let is_https = uri.strip_prefix("https://").and_then(|after| after.split(['/', '?']).next()).is_some_and(is_authority);
     (is_https || is_native_loopback) && !uri.contains('#') && uri.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// A host name or address, and perhaps a port; no user, and none of what browsers repair.
+fn is_authority(authority: &str) -> bool {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, port),
+        _ => (authority, "443"),
+    };
+    let is_name = || host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    let is_address =
+        || host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(|host| host.parse::<core::net::Ipv6Addr>().is_ok());
+    !host.is_empty() && (is_name() || is_address()) && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A loopback URL without its port, to be compared.
@@ -388,7 +399,12 @@ mod tests {
 
     #[test]
     fn redirect_uris_are_https_or_loopback_for_native_applications() {
-        assert!(is_redirect_uri("https://c.example/cb?x=1", None));
+        for good in ["https://c.example/cb?x=1", "https://c.example:8443", "https://[2001:db8::1]:8443/cb"] {
+            assert!(is_redirect_uri(good, None), "{good}");
+        }
+        for wrong in ["https://*/cb", "https://a;sandbox/cb", "https://a,b/cb", "https://a\\evil/cb", "https://::::/cb", "https://a:/cb"] {
+            assert!(!is_redirect_uri(wrong, None), "{wrong}");
+        }
         for wrong in
             ["http://c.example/cb", "https://c.example/cb#f", "https://u@c.example/", "https://", "c.example:/cb", "http://127.0.0.1/cb"]
         {

@@ -113,17 +113,62 @@ pub enum CertificateFormat {
     EscapedPem,
 }
 
-/// Where the server remembers things.
+/// Where the server remembers things: in one of these, and where none is named in the SQLite file `counterfoil.db`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
     /// A SQLite file, made if it is not there.
-    pub sqlite: PathBuf,
+    pub sqlite: Option<PathBuf>,
+    /// A PostgreSQL database.
+    pub postgres: Option<DatabaseUrl>,
+    /// Authorities in PEM that vouch for the database's certificate. With them the connections are by TLS, without they are not.
+    pub postgres_authorities: Option<PathBuf>,
+    /// Connections to PostgreSQL at a time.
+    pub postgres_connections: usize,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { sqlite: PathBuf::from("counterfoil.db") }
+        Self { sqlite: None, postgres: None, postgres_authorities: None, postgres_connections: 16 }
+    }
+}
+
+impl StoreSettings {
+    /// The SQLite file, where that is the store.
+    #[must_use]
+    pub fn sqlite(&self) -> &Path {
+        self.sqlite.as_deref().unwrap_or_else(|| Path::new("counterfoil.db"))
+    }
+
+    fn judge(&self) -> Result<(), ConfigError> {
+        let wrong = |member: &str, what: &str| Err(ConfigError::new(format!("store.{member}"), what));
+        match &self.postgres {
+            Some(_) if self.sqlite.is_some() => wrong("postgres", "there is sqlite too; only one can be the store"),
+            Some(_) if self.postgres_connections == 0 => wrong("postgres_connections", "must not be 0"),
+            Some(url) => crate::store::postgres_settings(url.as_str(), self.postgres_authorities.is_some())
+                .map_or_else(|what| wrong("postgres", what), |_| Ok(())),
+            None if self.postgres_authorities.is_some() => wrong("postgres_authorities", "makes no sense without postgres"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A URL that may hold a password, which `Debug` does not show.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The text, for who connects.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
+        f.write_str("DatabaseUrl")
     }
 }
 
@@ -316,11 +361,14 @@ impl Config {
         let folder = file.parent().unwrap_or_else(|| Path::new("."));
         let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
         let listen = &mut config.listen;
+        let store = &mut config.store;
+        store.sqlite = Some(store.sqlite().to_owned()).filter(|_| store.postgres.is_none());
         [&mut listen.certificate, &mut listen.key, &mut listen.client_authorities, &mut config.templates]
             .into_iter()
+            .chain([&mut store.sqlite, &mut store.postgres_authorities])
             .flatten()
             .for_each(resolve);
-        [&mut config.store.sqlite, &mut config.keys.folder, &mut config.keys.nonce_secret].into_iter().for_each(resolve);
+        [&mut config.keys.folder, &mut config.keys.nonce_secret].into_iter().for_each(resolve);
         Ok(config)
     }
 
@@ -343,6 +391,7 @@ impl Config {
         if host.is_none_or(str::is_empty) || self.issuer.ends_with('/') || self.issuer.contains(['?', '#']) {
             return wrong("issuer", "must be an https URL without query and fragment, and without a slash at its end");
         }
+        self.store.judge()?;
         let lifetimes = &self.lifetimes;
         if !(5..600).contains(&lifetimes.request_uri) {
             return wrong("lifetimes.request_uri", "must be 5 to 599 seconds (FAPI 2.0 section 5.3.2.2, number 12)");
@@ -435,6 +484,11 @@ mod tests {
         assert!(wrong("issuer = \"https://as.example\"\n[lifetimes]\nrequest_uri = 600").starts_with("lifetimes.request_uri: "));
         assert!(wrong("issuer = \"https://as.example\"\n\n[limits]\nclient_rat = 1").starts_with("line "));
         assert!(wrong("").contains("issuer"));
+        let store = |text: &str| wrong(&format!("issuer = \"https://as.example\"\n[store]\n{text}"));
+        assert!(store("sqlite = \"a.db\"\npostgres = \"postgresql://localhost/a\"").starts_with("store.postgres: "));
+        assert!(store("postgres = \"postgresql://localhost/a?sslmode=require\"").contains("needs postgres_authorities"));
+        let unreadable = store("postgres = \"postgresql://app:hunter2@localhost:port/a\"");
+        assert!(unreadable.starts_with("store.postgres: ") && !unreadable.contains("hunter2"));
         assert!(wrong("issuer = \"https://as.example\"\n[listen]\naddress = \"0.0.0.0:80\"").starts_with("listen: "));
     }
 

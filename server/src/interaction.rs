@@ -75,7 +75,7 @@ impl<S: Store> Server<S> {
             (Some(session), Some(browser)) => self.consent_page(&asked, &session, &browser, request.now).await,
             (_, browser) => {
                 let (browser, is_new) = browser.map_or_else(|| (Secret::new().into_string(), true), |browser| (browser, false));
-                let mut response = self.login_page(&asked, &browser, StatusCode::OK, Failed::No)?;
+                let mut response = self.login_page(&asked, &browser, (StatusCode::OK, Failed::No), None)?;
                 if is_new {
                     set_cookie(&mut response, &browser);
                 }
@@ -93,7 +93,7 @@ impl<S: Store> Server<S> {
         let (name, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
         let attempt = Digest::of_parts("attempt", &[name.as_bytes()]);
         if !self.attempts.may_try(&attempt) {
-            return self.login_page(&asked, &browser, StatusCode::TOO_MANY_REQUESTS, Failed::TooOften);
+            return self.login_page(&asked, &browser, (StatusCode::TOO_MANY_REQUESTS, Failed::TooOften), Some(name));
         }
         let user = self.store.user(name.to_owned()).await?;
         let hash = user.as_ref().map_or_else(|| self.nobodys_password.clone(), |user| user.password.clone());
@@ -103,7 +103,7 @@ impl<S: Store> Server<S> {
         let Some(user) = user.filter(|user| is_right && !user.locked) else {
             self.attempts.failed(attempt);
             tracing::info!(client = asked.client.id(), peer = %request.peer.address, "sign-in failed");
-            return self.login_page(&asked, &browser, StatusCode::OK, Failed::Wrong);
+            return self.login_page(&asked, &browser, (StatusCode::OK, Failed::Wrong), Some(name));
         };
         self.attempts.forget(&attempt);
         // A new cookie: whoever knew the old one is not signed in with it.
@@ -201,17 +201,23 @@ impl<S: Store> Server<S> {
         self.config.pages.stay_signed_in && !demands_login && is_young
     }
 
-    fn login_page(&self, asked: &Asked, browser: &str, status: StatusCode, failed: Failed) -> Result<Response, Refusal> {
+    fn login_page(
+        &self,
+        asked: &Asked,
+        browser: &str,
+        (status, failed): (StatusCode, Failed),
+        typed: Option<&str>,
+    ) -> Result<Response, Refusal> {
         let content = json!({
             "client_name": asked.client.name(),
             "client_id": asked.client.id(),
             "request_uri": asked.uri,
             "csrf": csrf_token(browser, asked),
-            "login_hint": asked.request.login_hint.as_deref().unwrap_or_default(),
+            "login_hint": typed.or(asked.request.login_hint.as_deref()).unwrap_or_default(),
             "failed": matches!(failed, Failed::Wrong),
             "waiting": matches!(failed, Failed::TooOften),
         });
-        self.pages.form(status, "login.html", &content, origin_of(&asked.request.redirect_uri))
+        self.pages.form(status, "login.html", &content, &asked.request.redirect_uri)
     }
 
     async fn consent_page(&self, asked: &Asked, session: &Session, browser: &str, now: UnixTime) -> Result<Response, Refusal> {
@@ -236,7 +242,7 @@ impl<S: Store> Server<S> {
             "until": date(now.0.saturating_add(self.config.lifetimes.grant)),
             "redirect_host": origin_of(&asked.request.redirect_uri),
         });
-        self.pages.form(StatusCode::OK, "consent.html", &content, origin_of(&asked.request.redirect_uri))
+        self.pages.form(StatusCode::OK, "consent.html", &content, &asked.request.redirect_uri)
     }
 
     /// Each element with its title and its members, as text.
@@ -336,7 +342,10 @@ fn as_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(elements) => elements.iter().map(as_text).collect::<Vec<_>>().join(", "),
         Value::Object(members) => {
-            members.iter().map(|(name, value)| format!("{} {}", in_words(name), as_text(value))).collect::<Vec<_>>().join(", ")
+            // Each part isolated (Unicode UAX 9), so that no text of one can turn the order of others.
+            let isolated = |text: &str| format!("\u{2068}{text}\u{2069}");
+            let member = |(name, value): (&String, &Value)| format!("{} {}", isolated(&in_words(name)), isolated(&as_text(value)));
+            members.iter().map(member).collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
     }
@@ -432,7 +441,8 @@ mod tests {
             ("creditor account".to_owned(), "creditor account".to_owned())
         );
         let amount = json!({ "currency": "EUR", "amount": "1.50", "of": [1, { "isoCode": true }] });
-        assert_eq!(as_text(&amount), "currency EUR, amount 1.50, of 1, iso code true");
+        let plain = as_text(&amount).replace(['\u{2068}', '\u{2069}'], "");
+        assert_eq!(plain, "currency EUR, amount 1.50, of 1, iso code true");
     }
 
     #[test]

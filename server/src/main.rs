@@ -13,7 +13,7 @@ use counterfoil_server::clock::{Clock as _, SystemClock};
 use counterfoil_server::config::{Config, ConfigError};
 use counterfoil_server::issue::{KeyRecord, SigningKeys};
 use counterfoil_server::listen::Listener;
-use counterfoil_server::store::{Sqlite, Store as _};
+use counterfoil_server::store::{Postgres, Sqlite, Store, User};
 use counterfoil_server::{setup, users};
 use serde_json::Value;
 
@@ -125,13 +125,13 @@ fn run(arguments: Arguments) -> Result<(), ConfigError> {
             setup::init(&folder, &setup::Init { issuer, address, mtls_host }, SystemClock.now())?;
             say(&format!("wrote {}; now: counterfoil-server serve --config {0}", folder.join("counterfoil.toml").display()))
         }
-        Command::Serve => runtime()?.block_on(serve(Config::load(&file)?)),
+        Command::Serve => with_store(Config::load(&file)?, Errand::Serve),
         Command::Config(ConfigCommand::Check) => {
             let config = Config::load(&file)?;
             Server::new(config, Sqlite::in_memory().map_err(|error| ConfigError::new("store", error))?, Arc::new(SystemClock))?;
             say("the configuration is good")
         }
-        Command::Client(command) => runtime()?.block_on(clients(Config::load(&file)?, command)),
+        Command::Client(command) => with_store(Config::load(&file)?, Errand::Client(command)),
         Command::User(UserCommand::Add { name, claims }) => {
             let claims: Value = serde_json::from_str(&claims).map_err(|error| ConfigError::new("--claims", error))?;
             let mut password = String::new();
@@ -141,8 +141,7 @@ fn run(arguments: Arguments) -> Result<(), ConfigError> {
                 return Err(ConfigError::new("standard input", "the password must have at least 8 characters"));
             }
             let user = users::new_user(&name, password, claims)?;
-            let store = open_store(&Config::load(&file)?)?;
-            runtime()?.block_on(store.save_user(user)).map_err(|error| ConfigError::new("store", error))
+            with_store(Config::load(&file)?, Errand::AddUser(user))
         }
         Command::Keys(command) => keys(&Config::load(&file)?, &command),
     }
@@ -152,14 +151,38 @@ fn runtime() -> Result<tokio::runtime::Runtime, ConfigError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| ConfigError::new("runtime", error))
 }
 
-fn open_store(config: &Config) -> Result<Sqlite, ConfigError> {
-    let file: &Path = &config.store.sqlite;
-    Sqlite::open(file).map_err(|error| ConfigError::new(file.display().to_string(), error))
+/// What is done with the store, whichever it is.
+enum Errand {
+    Serve,
+    Client(ClientCommand),
+    AddUser(User),
 }
 
-async fn serve(config: Config) -> Result<(), ConfigError> {
+/// The one place that knows which stores there are.
+fn with_store(config: Config, errand: Errand) -> Result<(), ConfigError> {
+    runtime()?.block_on(async {
+        let settings = &config.store;
+        if let Some(url) = &settings.postgres {
+            let store = Postgres::open(url.as_str(), settings.postgres_authorities.as_deref(), settings.postgres_connections).await;
+            run_errand(config, store.map_err(|error| ConfigError::new("store.postgres", error))?, errand).await
+        } else {
+            let file = settings.sqlite();
+            let store = Sqlite::open(file).map_err(|error| ConfigError::new(file.display().to_string(), error))?;
+            run_errand(config, store, errand).await
+        }
+    })
+}
+
+async fn run_errand<S: Store>(config: Config, store: S, errand: Errand) -> Result<(), ConfigError> {
+    match errand {
+        Errand::Serve => serve(config, store).await,
+        Errand::Client(command) => clients(config, store, command).await,
+        Errand::AddUser(user) => store.save_user(user).await.map_err(|error| ConfigError::new("store", error)),
+    }
+}
+
+async fn serve<S: Store>(config: Config, store: S) -> Result<(), ConfigError> {
     tracing_subscriber::fmt().json().with_target(false).with_writer(std::io::stderr).init();
-    let store = open_store(&config)?;
     let listener = Listener::bind(&config).await?;
     let server = Arc::new(Server::new(config, store, Arc::new(SystemClock))?);
     let address = listener.address().map_err(|error| ConfigError::new("listen.address", error))?;
@@ -171,7 +194,7 @@ async fn serve(config: Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
-async fn sweep(server: Arc<Server<Sqlite>>) {
+async fn sweep<S: Store>(server: Arc<Server<S>>) {
     let mut every = tokio::time::interval(core::time::Duration::from_secs(60));
     loop {
         every.tick().await;
@@ -202,8 +225,7 @@ async fn signal() {
     }
 }
 
-async fn clients(config: Config, command: ClientCommand) -> Result<(), ConfigError> {
-    let store = open_store(&config)?;
+async fn clients<S: Store>(config: Config, store: S, command: ClientCommand) -> Result<(), ConfigError> {
     let failed = |error| ConfigError::new("store", error);
     match command {
         ClientCommand::Add { file } => {

@@ -46,12 +46,12 @@ impl Pages {
         Ok(Self { templates, style, title: config.title().to_owned(), prefix: config.prefix().to_owned() })
     }
 
-    /// A page with a form, which may lead on to `leads_to`.
-    pub(crate) fn form(&self, status: StatusCode, name: &str, content: &impl Serialize, leads_to: &str) -> Result<Response, Refusal> {
+    /// A page with a form, whose answer goes to `redirect_uri` at last.
+    pub(crate) fn form(&self, status: StatusCode, name: &str, content: &impl Serialize, redirect_uri: &str) -> Result<Response, Refusal> {
         let fault = |error: minijinja::Error| Refusal::new(Code::ServerError, "the server has a fault").because(error);
         let values = context! { title => self.title.as_str(), prefix => self.prefix.as_str(), ..minijinja::Value::from(minijinja::value::Serde(content)) };
         let page = self.templates.get_template(name).and_then(|template| template.render(values)).map_err(fault)?;
-        Ok(guarded(answer(status, "text/html; charset=utf-8", page), leads_to))
+        Ok(guarded(answer(status, "text/html; charset=utf-8", page), redirect_uri))
     }
 
     /// A page that says why nothing goes on. Its text is stable: the code is in it.
@@ -69,9 +69,11 @@ impl Pages {
     }
 }
 
-/// No scripts, no frames, and forms that go nowhere else: browsers hold a form's redirection to `form-action` too.
-fn guarded(mut response: Response, leads_to: &str) -> Response {
-    let policy = format!("default-src 'none'; style-src 'self'; form-action 'self' {leads_to}; frame-ancestors 'none'; base-uri 'none'");
+/// No scripts, no frames. Browsers hold every redirection that follows on a form to `form-action`, those of the client too, so that it cannot
+/// name one host; what keeps forms at home is that these pages have no other text than ours, escaped.
+fn guarded(mut response: Response, redirect_uri: &str) -> Response {
+    let schemes = if redirect_uri.starts_with("http://") { "https: http:" } else { "https:" };
+    let policy = format!("default-src 'none'; style-src 'self'; form-action 'self' {schemes}; frame-ancestors 'none'; base-uri 'none'");
     set(&mut response, CONTENT_SECURITY_POLICY, &policy);
     set(&mut response, X_FRAME_OPTIONS, "DENY");
     set(&mut response, REFERRER_POLICY, "no-referrer");

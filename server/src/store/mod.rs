@@ -2,6 +2,8 @@
 //!
 //! Every secret is known by its SHA-256 alone. Nothing is found first and used up later: a move does both.
 
+mod database;
+mod postgres;
 mod records;
 mod sqlite;
 
@@ -12,6 +14,8 @@ use counterfoil::UnixTime;
 
 use crate::secret::Digest;
 
+pub(crate) use self::database::settings as postgres_settings;
+pub use self::postgres::Postgres;
 pub use self::records::{
     AuthorizationCode, Grant, IssuedToken, Move, NewCode, Publication, PublicationKind, PushedRequest, Redeemed, Session, Standing,
     StoredClient, Use, UseKind, User,

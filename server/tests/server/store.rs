@@ -11,9 +11,9 @@ use counterfoil_server::store::{
 };
 use serde_json::Value;
 
-const NOW: UnixTime = UnixTime(1_800_000_000);
+pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
 
-fn later(seconds: u64) -> UnixTime {
+pub(crate) fn later(seconds: u64) -> UnixTime {
     UnixTime(NOW.0 + seconds)
 }
 
@@ -58,11 +58,11 @@ fn code(key: &Secret, grant_id: &str) -> NewCode {
     NewCode { key: key.digest(), code, expires_at: later(60), remembered_until: later(360) }
 }
 
-fn used(text: &str) -> Vec<Use> {
+pub(crate) fn used(text: &str) -> Vec<Use> {
     vec![Use { kind: UseKind::ClientAssertion, key: Digest::of(text), until: later(60) }]
 }
 
-fn token(key: &str, grant_id: Option<&str>) -> Move {
+pub(crate) fn token(key: &str, grant_id: Option<&str>) -> Move {
     let token = IssuedToken {
         key: Digest::of(key),
         client_id: "client".to_owned(),
@@ -74,7 +74,7 @@ fn token(key: &str, grant_id: Option<&str>) -> Move {
 }
 
 /// A request that was pushed and approved, with a code.
-async fn approved<S: Store>(store: &S, grant_id: &str) -> Secret {
+pub(crate) async fn approved<S: Store>(store: &S, grant_id: &str) -> Secret {
     let (reference, secret) = (Secret::new(), Secret::new());
     let pushed = PushedRequest { request: request(), expires_at: later(60).0 };
     store.push_request(reference.digest(), pushed, Vec::new(), NOW).await.unwrap();
@@ -159,7 +159,7 @@ async fn sweeps<S: Store>(store: &S) {
     assert!(store.grant("kept".to_owned(), later(361)).await.unwrap().is_some());
 }
 
-async fn passes<S: Store>(store: S, codes: usize, at_once: usize) {
+pub(crate) async fn passes<S: Store>(store: S, codes: usize, at_once: usize) {
     let store = Arc::new(store);
     is_single_use(&*store).await;
     revokes_what_was_stolen(&*store).await;

@@ -122,7 +122,7 @@ for (const viewport of SIZES) {
       await isFine(page, `wrong-${at}`)
       await signIn(page)
       await isFine(page, `consent-${at}`)
-      const text = await page.innerText('main')
+      const text = (await page.innerText('main')).replace(/[\u2068\u2069]/g, '')
       for (const shown of ['Household Budget', 'see your accounts', 'A payment', 'instructed amount', 'currency EUR, amount 123.50', 'Merchant A/S', 'https://client.example']) {
         assert.ok(text.includes(shown), `${shown} in ${text}`)
       }
