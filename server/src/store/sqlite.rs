@@ -546,7 +546,7 @@ impl Store for Sqlite {
                 _ => "key",
             };
             let statement = format!(
-                "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE expires_at <= ?1 ORDER BY expires_at LIMIT {MOST})"
+                "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE expires_at < ?1 ORDER BY expires_at LIMIT {MOST})"
             );
             loop {
                 let statement = statement.clone();
