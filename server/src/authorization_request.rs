@@ -111,6 +111,20 @@ impl AuthorizationRequest {
     }
 }
 
+impl AuthorizationRequest {
+    /// Whether somebody who signed in so meets what is demanded: one of `acr_values`, which are as good as an essential claim (RFC 9470
+    /// section 5), and one of the values of an essential `acr` (OpenID Connect Core section 5.5.1.1).
+    pub(crate) fn is_met_by(&self, acr: &str) -> bool {
+        let is_asked = self.acr_values.is_empty() || self.acr_values.iter().any(|asked| asked == acr);
+        let demanded = self.claims.pointer("/id_token/acr").filter(|demanded| demanded.get("essential") == Some(&Value::Bool(true)));
+        let is_demanded = demanded.is_none_or(|demanded| match (demanded.get("value"), demanded.get("values")) {
+            (None, None) => true,
+            (value, values) => value.into_iter().chain(values.and_then(Value::as_array).into_iter().flatten()).any(|value| value == acr),
+        });
+        is_asked && is_demanded
+    }
+}
+
 /// Byte for byte one that is registered (RFC 9700 section 2.1).
 fn redirect_uri(form: &Form, client: &Client) -> Result<String, Refusal> {
     let asked = form.get("redirect_uri").ok_or(invalid_request("redirect_uri is missing"))?;

@@ -177,6 +177,17 @@ impl Client {
         if metadata.redirect_uris.iter().any(|uri| !is_redirect_uri(uri, metadata.application_type.as_deref())) {
             return wrong("redirect_uris", "must be https URLs without a fragment, or for native applications http on a loopback address");
         }
+        for (member, uri) in [
+            ("client_uri", &metadata.client_uri),
+            ("logo_uri", &metadata.logo_uri),
+            ("policy_uri", &metadata.policy_uri),
+            ("tos_uri", &metadata.tos_uri),
+        ] {
+            // People are shown them as links.
+            if uri.as_ref().is_some_and(|uri| !is_https(uri)) {
+                return wrong(member, "must be an https URL");
+            }
+        }
         let asks_people = metadata.grant_types.iter().any(|grant| grant == "authorization_code") || metadata.grant_types.is_empty();
         if asks_people && metadata.redirect_uris.is_empty() && metadata.introspects.is_empty() {
             return wrong("redirect_uris", "must not be empty");
@@ -254,8 +265,12 @@ impl Client {
 
 fn is_redirect_uri(uri: &str, application_type: Option<&str>) -> bool {
     let is_native_loopback = application_type == Some("native") && without_loopback_port(uri).is_some();
-    let is_https = uri.strip_prefix("https://").and_then(|after| after.split(['/', '?']).next()).is_some_and(is_authority);
-    (is_https || is_native_loopback) && !uri.contains('#') && uri.bytes().all(|byte| byte.is_ascii_graphic())
+    (is_https(uri) || is_native_loopback) && !uri.contains('#') && uri.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_https(uri: &str) -> bool {
+    let has_authority = uri.strip_prefix("https://").and_then(|after| after.split(['/', '?', '#']).next()).is_some_and(is_authority);
+    has_authority && uri.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A host name or address, and perhaps a port; no user, and none of what browsers repair.

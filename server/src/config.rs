@@ -53,6 +53,9 @@ pub struct Config {
     /// How the people see the server.
     #[serde(default)]
     pub pages: PageSettings,
+    /// How people sign in.
+    #[serde(default)]
+    pub login: Login,
 }
 
 /// Where the server listens.
@@ -267,6 +270,12 @@ pub struct Resource {
     /// The scopes that make sense there; empty for all.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// What `/resource` demands of tokens, if this is the first one: how the person signed in (RFC 9470).
+    #[serde(default)]
+    pub acr_values: Vec<String>,
+    /// What `/resource` demands of tokens, if this is the first one: how long ago the person signed in at most, in seconds.
+    #[serde(default)]
+    pub max_age: Option<u64>,
 }
 
 /// What form an access token has.
@@ -327,6 +336,102 @@ pub struct PageSettings {
     pub stay_signed_in: bool,
 }
 
+/// How people sign in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Login {
+    /// What tokens say as `acr` of somebody who signed in with a password.
+    pub acr: String,
+    /// Another OpenID provider, at which people sign in instead of here.
+    pub provider: Option<IdentityProviderSettings>,
+}
+
+/// Another OpenID provider. It knows this server as a client, by the keys of its `jwks_uri` (`private_key_jwt`) or by a certificate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityProviderSettings {
+    /// Its issuer identifier.
+    pub issuer: String,
+    /// What it calls this server. Its `redirect_uri` there is this server's `/login/return`.
+    pub client_id: String,
+    /// What is asked for.
+    #[serde(default = "default_provider_scope")]
+    pub scope: String,
+    /// What `acr` in its ID tokens may be; passed on when a client demands one of them.
+    #[serde(default)]
+    pub acr_values: Vec<String>,
+    /// What its ID tokens may be signed by: `ES256`, `PS256`, `EdDSA`; `RS256`, which FAPI does not permit, only where it is named here.
+    #[serde(default = "default_provider_algorithms")]
+    pub algorithms: Vec<String>,
+    /// Authorities in PEM that vouch for its certificate, instead of the system's.
+    #[serde(default)]
+    pub authorities: Option<PathBuf>,
+    /// The certificate that this server shows there, in PEM, instead of assertions by its keys.
+    #[serde(default)]
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[serde(default)]
+    pub key: Option<PathBuf>,
+}
+
+fn default_provider_scope() -> String {
+    "openid profile email".to_owned()
+}
+
+fn default_provider_algorithms() -> Vec<String> {
+    ["ES256", "PS256", "EdDSA"].map(str::to_owned).to_vec()
+}
+
+impl IdentityProviderSettings {
+    pub(crate) fn engine_algorithms(&self) -> Result<Vec<&'static dyn counterfoil::jose::algorithm::Algorithm>, ConfigError> {
+        use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256};
+        let mut algorithms: Vec<&'static dyn counterfoil::jose::algorithm::Algorithm> = Vec::new();
+        for name in &self.algorithms {
+            match name.as_str() {
+                "ES256" => algorithms.push(&ES256),
+                "PS256" => algorithms.push(&PS256),
+                "EdDSA" => algorithms.extend([&EDDSA as &dyn counterfoil::jose::algorithm::Algorithm, &ED25519]),
+                "RS256" => algorithms.push(&RS256),
+                _ => return Err(ConfigError::new("login.provider.algorithms", "may be ES256, PS256, EdDSA and RS256")),
+            }
+        }
+        Ok(algorithms)
+    }
+
+    fn judge(&self) -> Result<(), ConfigError> {
+        let wrong = |member: &str, what: &str| Err(ConfigError::new(format!("login.provider.{member}"), what));
+        if !self.issuer.starts_with("https://") {
+            return wrong("issuer", "must be an https URL");
+        }
+        if !self.scope.split(' ').any(|scope| scope == "openid") {
+            return wrong("scope", "must have openid");
+        }
+        if self.algorithms.is_empty() {
+            return wrong("algorithms", "must not be empty");
+        }
+        if self.certificate.is_some() != self.key.is_some() {
+            return wrong("certificate", "and key belong together");
+        }
+        self.engine_algorithms().map(drop)
+    }
+}
+
+impl Login {
+    /// What `acr` may be.
+    pub(crate) fn acr_values(&self) -> Vec<&str> {
+        match &self.provider {
+            Some(provider) => provider.acr_values.iter().map(String::as_str).collect(),
+            None => vec![&self.acr],
+        }
+    }
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        Self { acr: "urn:counterfoil:password".to_owned(), provider: None }
+    }
+}
+
 /// What is wrong with a configuration, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -369,6 +474,9 @@ impl Config {
             .flatten()
             .for_each(resolve);
         [&mut config.keys.folder, &mut config.keys.nonce_secret].into_iter().for_each(resolve);
+        if let Some(provider) = &mut config.login.provider {
+            [&mut provider.authorities, &mut provider.certificate, &mut provider.key].into_iter().flatten().for_each(resolve);
+        }
         Ok(config)
     }
 
@@ -392,6 +500,9 @@ impl Config {
             return wrong("issuer", "must be an https URL without query and fragment, and without a slash at its end");
         }
         self.store.judge()?;
+        if let Some(provider) = &self.login.provider {
+            provider.judge()?;
+        }
         let lifetimes = &self.lifetimes;
         if !(5..600).contains(&lifetimes.request_uri) {
             return wrong("lifetimes.request_uri", "must be 5 to 599 seconds (FAPI 2.0 section 5.3.2.2, number 12)");

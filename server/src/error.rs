@@ -68,6 +68,8 @@ codes! {
     ConsentRequired = "consent_required", BAD_REQUEST;
     /// OpenID Connect Core section 3.1.2.6.
     InteractionRequired = "interaction_required", BAD_REQUEST;
+    /// OpenID Connect Core Error Code unmet_authentication_requirements 1.0, section 2; RFC 9470 section 5.
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements", BAD_REQUEST;
     /// RFC 7591 section 3.2.2.
     InvalidRedirectUri = "invalid_redirect_uri", BAD_REQUEST;
     /// RFC 7591 section 3.2.2.

@@ -13,6 +13,7 @@ mod endpoint;
 mod error;
 mod grant;
 pub mod http;
+mod identity_provider;
 mod interaction;
 pub mod issue;
 pub mod listen;
@@ -53,6 +54,7 @@ pub struct Server<S> {
     nonces: NonceKey,
     pages: Pages,
     attempts: interaction::Attempts,
+    identity_provider: Option<Arc<identity_provider::IdentityProvider>>,
     client_rates: rates::Rates<String>,
     address_rates: rates::Rates<core::net::IpAddr>,
     metrics: metrics::Metrics,
@@ -73,6 +75,7 @@ impl<S: Store> Server<S> {
         let wrong = |what: String| ConfigError::new(secret.display().to_string(), what);
         let nonces = std::fs::read(secret).map_err(|error| wrong(error.to_string()))?;
         let nonces = NonceKey::new(&nonces, Seconds(60)).map_err(|error| wrong(error.to_string()))?;
+        let identity_provider = config.login.provider.as_ref().map(identity_provider::IdentityProvider::new).transpose()?;
         Ok(Self {
             clients: Clients::new(&config)?,
             pages: Pages::load(&config)?,
@@ -81,6 +84,7 @@ impl<S: Store> Server<S> {
             store,
             clock,
             attempts: interaction::Attempts::default(),
+            identity_provider: identity_provider.map(Arc::new),
             client_rates: rates::Rates::new(config.limits.client_rate),
             address_rates: rates::Rates::new(config.limits.address_rate),
             metrics: metrics::Metrics::new(),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::config::{Config, ConfigError};
 use crate::error::{Code, Refusal};
 use crate::http::{Response, answer, set};
+use crate::secret::Digest;
 
 /// The built-in templates.
 const BUILT_IN: [(&str, &str); 4] = [
@@ -23,6 +24,8 @@ pub(crate) struct Pages {
     style: String,
     title: String,
     prefix: String,
+    /// Where the style is: another place for every other text, so that browsers may keep it.
+    style_url: String,
 }
 
 impl Pages {
@@ -43,13 +46,15 @@ impl Pages {
             templates.add_template_owned(name, text).map_err(|error| ConfigError::new(name, error))?;
         }
         let style = own("style.css")?.unwrap_or_else(|| include_str!("../templates/style.css").to_owned());
-        Ok(Self { templates, style, title: config.title().to_owned(), prefix: config.prefix().to_owned() })
+        let hash = Digest::of(&style).to_base64url();
+        let style_url = format!("{}/style.css?{}", config.prefix(), hash.get(..8).unwrap_or_default());
+        Ok(Self { templates, style, style_url, title: config.title().to_owned(), prefix: config.prefix().to_owned() })
     }
 
     /// A page with a form, whose answer goes to `redirect_uri` at last.
     pub(crate) fn form(&self, status: StatusCode, name: &str, content: &impl Serialize, redirect_uri: &str) -> Result<Response, Refusal> {
         let fault = |error: minijinja::Error| Refusal::new(Code::ServerError, "the server has a fault").because(error);
-        let values = context! { title => self.title.as_str(), prefix => self.prefix.as_str(), ..minijinja::Value::from(minijinja::value::Serde(content)) };
+        let values = context! { title => self.title.as_str(), prefix => self.prefix.as_str(), style_url => self.style_url.as_str(), ..minijinja::Value::from(minijinja::value::Serde(content)) };
         let page = self.templates.get_template(name).and_then(|template| template.render(values)).map_err(fault)?;
         Ok(guarded(answer(status, "text/html; charset=utf-8", page), redirect_uri))
     }

@@ -35,7 +35,7 @@ const CHALLENGE: usize = 1024;
 
 impl<S: Store> Server<S> {
     /// Judges the token of a request at one of the server's own endpoints; or gives the answer with the refusal.
-    pub(crate) async fn presented(&self, request: &Request, path: &str, scopes: &[&str]) -> Result<PresentedToken, Response> {
+    pub(crate) async fn presented(&self, request: &Request, path: &str, demands: Demands<'_>) -> Result<PresentedToken, Response> {
         let url = match request.parts.uri.query() {
             Some(query) => format!("{}?{query}", self.url_of(request, path)),
             None => self.url_of(request, path),
@@ -43,12 +43,12 @@ impl<S: Store> Server<S> {
         let (authorization, dpop) = (request.fields("authorization"), request.fields("dpop"));
         let certificate = request.peer.certificate.as_deref().and_then(|peer| peer.certificate.presented().ok());
         let presented = Presented { method: request.method().as_str(), url: &url, authorization: &authorization, dpop: &dpop, certificate };
-        let refuse = |error, scheme| self.challenge(error, scheme, scopes);
+        let refuse = |error, scheme| self.challenge(error, scheme, demands);
         let credential = Credential::find(&url, &authorization).map_err(|error| refuse(error, None))?;
         let scheme = Some(credential.scheme());
         let standing = self.store.standing(Digest::of(credential.token()), request.now).await;
         let standing = standing.map_err(|error| refuse(unavailable(&error), scheme))?;
-        let judged = self.judge(&presented, &credential, &standing, scopes, request.now);
+        let judged = self.judge(&presented, &credential, &standing, demands, request.now);
         let (claims, used) = judged.map_err(|error| refuse(error, scheme))?;
         let standing = match standing {
             Standing::Unknown => {
@@ -75,7 +75,7 @@ impl<S: Store> Server<S> {
         presented: &Presented<'_>,
         credential: &Credential<'_>,
         standing: &Standing,
-        scopes: &[&str],
+        demands: Demands<'_>,
         now: UnixTime,
     ) -> Result<(Map<String, Value>, Noted), Error> {
         let answer;
@@ -92,7 +92,7 @@ impl<S: Store> Server<S> {
         };
         let mut used = Noted::default();
         let mut scratch = vec![0; Limits::DEFAULT.scratch() + Limits::PROOF.scratch() + Limits::PROOF.token()];
-        let claims = self.with_resource_server(scopes, |server| {
+        let claims = self.with_resource_server(demands, |server| {
             let token = server.accept_as(form, credential, presented, now, &mut used, &mut scratch).map_err(|refusal| refusal.error())?;
             serde_json::from_str(token.payload()).map_err(|_| Error::JsonMalformed)
         })??;
@@ -100,19 +100,19 @@ impl<S: Store> Server<S> {
     }
 
     /// A resource server for every audience that this server issues tokens for.
-    fn with_resource_server<R>(&self, scopes: &[&str], work: impl FnOnce(&ResourceServer<'_>) -> R) -> Result<R, Error> {
+    fn with_resource_server<R>(&self, demands: Demands<'_>, work: impl FnOnce(&ResourceServer<'_>) -> R) -> Result<R, Error> {
         let audiences: Vec<&str> = self.config.resources.iter().map(|resource| resource.uri.as_str()).collect();
         let keys = self.keys.ring().load();
         let keys = keys.as_ref().ok_or(Error::LookupUnavailable)?;
         let verifier = Verifier::new(&self.config.issuer, &self.config.issuer, counterfoil::crypto::FAPI, keys.keys())?
             .also_for(&audiences)?
-            .demanding(Demands { scopes, acr_values: &[], max_age: None });
+            .demanding(demands);
         let proofs = self.proof_rules().map_err(|_| Error::AlgorithmsUnset)?;
         Ok(work(&ResourceServer::new(verifier, proofs)))
     }
 
     /// The answer to a request whose token is refused (RFC 6750 section 3, RFC 9449 section 7.1).
-    fn challenge(&self, error: Error, scheme: Option<Scheme>, scopes: &[&str]) -> Response {
+    fn challenge(&self, error: Error, scheme: Option<Scheme>, demands: Demands<'_>) -> Response {
         let refusal = counterfoil::oauth::request::Refusal::new(error, scheme);
         tracing::info!(error = error.slug(), "token refused");
         let http = refusal.http();
@@ -124,7 +124,7 @@ impl<S: Store> Server<S> {
         let mut response = json_answer(status, &body);
         let mut out = [0; CHALLENGE];
         let written =
-            self.with_resource_server(scopes, |server| server.www_authenticate(&refusal, &mut out).ok().flatten().map(str::to_owned));
+            self.with_resource_server(demands, |server| server.www_authenticate(&refusal, &mut out).ok().flatten().map(str::to_owned));
         if let Ok(Some(challenge)) = written {
             set(&mut response, WWW_AUTHENTICATE, &challenge);
         }

@@ -21,6 +21,7 @@ pub(crate) enum Endpoint {
     Par,
     Authorize,
     Login,
+    LoginReturn,
     Consent,
     Style,
     Token,
@@ -48,6 +49,7 @@ impl Endpoint {
             "/par" => whole(Self::Par),
             "/authorize" => whole(Self::Authorize),
             "/login" => whole(Self::Login),
+            "/login/return" => whole(Self::LoginReturn),
             "/consent" => whole(Self::Consent),
             "/style.css" => whole(Self::Style),
             "/token" => whole(Self::Token),
@@ -76,7 +78,7 @@ impl Endpoint {
             Self::Jwks => "jwks",
             Self::Par => "par",
             Self::Authorize => "authorize",
-            Self::Login => "login",
+            Self::Login | Self::LoginReturn => "login",
             Self::Consent => "consent",
             Self::Style => "style",
             Self::Token => "token",
@@ -102,6 +104,7 @@ impl Endpoint {
             | Self::Live
             | Self::Ready
             | Self::Metrics => &[Method::GET, Method::HEAD],
+            Self::LoginReturn => &[Method::GET],
             Self::Authorize | Self::UserInfo | Self::Resource => &[Method::GET, Method::POST],
             Self::Par | Self::Login | Self::Consent | Self::Token | Self::Introspect | Self::Revoke | Self::Register => &[Method::POST],
             Self::RegisteredClient => &[Method::GET, Method::PUT, Method::DELETE],
@@ -111,7 +114,7 @@ impl Endpoint {
 
     /// Whether a person's browser goes there: answered with pages, and never to be read by other sites.
     const fn is_for_browsers(self) -> bool {
-        matches!(self, Self::Authorize | Self::Login | Self::Consent)
+        matches!(self, Self::Authorize | Self::Login | Self::LoginReturn | Self::Consent)
     }
 
     /// Whether scripts of other sites may read the answers.
@@ -160,6 +163,7 @@ impl<S: Store> Server<S> {
             Endpoint::Par => self.par(request).await,
             Endpoint::Authorize => self.authorize(request).await,
             Endpoint::Login => self.login(request).await,
+            Endpoint::LoginReturn => self.login_return(request).await,
             Endpoint::Consent => self.consent(request).await,
             Endpoint::Style => Ok(self.pages.style()),
             Endpoint::Token => self.token(request).await,
@@ -205,7 +209,12 @@ impl<S: Store> Server<S> {
     }
 
     fn wrong_method(&self, endpoint: Endpoint) -> Response {
-        let mut response = json_answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": Code::InvalidRequest.as_str() }));
+        let (status, code) = (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest);
+        let mut response = if endpoint.is_for_browsers() {
+            self.pages.error(status, code, "this page cannot be opened by itself")
+        } else {
+            json_answer(status, &json!({ "error": code.as_str() }))
+        };
         let methods: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
         set(&mut response, ALLOW, &methods.join(", "));
         response

@@ -1,5 +1,6 @@
 //! Grant management (Grant Management for OAuth 2.0, section 6): a client asks about its grants, and ends them.
 
+use counterfoil::oauth::verifier::Demands;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ impl<S: Store> Server<S> {
     pub(crate) async fn grant(&self, request: &Request, id: &str) -> Result<Response, Refusal> {
         let is_query = request.method() == Method::GET;
         let scope = if is_query { "grant_management_query" } else { "grant_management_revoke" };
-        let token = match self.presented(request, &format!("/grants/{id}"), &[scope]).await {
+        let token = match self.presented(request, &format!("/grants/{id}"), Demands { scopes: &[scope], ..Demands::default() }).await {
             Ok(token) => token,
             Err(refused) => return Ok(refused),
         };

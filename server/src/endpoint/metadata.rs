@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::Server;
 use crate::error::Refusal;
 use crate::http::{Request, Response, answer, json as json_answer, set};
+use crate::issue::id_token;
 use crate::store::Store;
 
 /// How long a published key set may be kept, in seconds: a key is published at least this long before it signs.
@@ -46,7 +47,9 @@ impl<S: Store> Server<S> {
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": true,
             "tls_client_certificate_bound_access_tokens": true,
+            "acr_values_supported": config.login.acr_values(),
             "claims_parameter_supported": true,
+            "claims_supported": id_token::supported().collect::<Vec<_>>(),
             "request_parameter_supported": false,
             "request_uri_parameter_supported": false,
             "grant_management_actions_supported": ["create", "merge", "replace", "query", "revoke"],

@@ -1,5 +1,7 @@
 //! A resource behind the engine, for tests and demos: it says who asked.
 
+use counterfoil::Seconds;
+use counterfoil::oauth::verifier::Demands;
 use hyper::StatusCode;
 use hyper::header::HeaderName;
 use serde_json::json;
@@ -11,7 +13,11 @@ use crate::store::Store;
 
 impl<S: Store> Server<S> {
     pub(crate) async fn resource(&self, request: &Request) -> Result<Response, Refusal> {
-        let mut response = match self.presented(request, "/resource", &[]).await {
+        let resource = self.config.resources.first();
+        let acr_values: Vec<&str> = resource.into_iter().flat_map(|resource| resource.acr_values.iter().map(String::as_str)).collect();
+        let max_age = resource.and_then(|resource| resource.max_age).map(Seconds);
+        let demands = Demands { scopes: &[], acr_values: &acr_values, max_age };
+        let mut response = match self.presented(request, "/resource", demands).await {
             Ok(token) => {
                 let body = json!({ "sub": token.text("sub"), "client_id": token.text("client_id"), "scope": token.text("scope") });
                 json_answer(StatusCode::OK, &body)

@@ -1,5 +1,6 @@
 //! What the server knows of a person (OpenID Connect Core section 5.3).
 
+use counterfoil::oauth::verifier::Demands;
 use hyper::StatusCode;
 
 use crate::Server;
@@ -11,7 +12,7 @@ use crate::store::Store;
 
 impl<S: Store> Server<S> {
     pub(crate) async fn userinfo(&self, request: &Request) -> Result<Response, Refusal> {
-        let token = match self.presented(request, "/userinfo", &["openid"]).await {
+        let token = match self.presented(request, "/userinfo", Demands { scopes: &["openid"], ..Demands::default() }).await {
             Ok(token) => token,
             Err(refused) => return Ok(refused),
         };

@@ -26,6 +26,7 @@ impl<S: Store> Server<S> {
             return Err(Refusal::new(Code::InvalidScope, "openid is about a person, and there is none"));
         }
         let resources = resources(form, &client, &self.config)?;
+        let scope = access_token::scope_at(&self.config, &resources, scope);
         let details: Value = authorization_details(form.get("authorization_details"), &client, &self.config)?;
         let content = AccessTokenContent {
             client_id: client.id(),

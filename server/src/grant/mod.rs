@@ -54,10 +54,14 @@ impl<S: Store> Server<S> {
     /// Issues the tokens for a share of a grant; what must be remembered is durable when this returns.
     pub(crate) async fn issue(&self, client: &Client, share: Share<'_>, holder: Confirmation, now: UnixTime) -> Result<Granted, Refusal> {
         let grant = share.grant;
+        // Who may not sign in any more has not agreed to be acted for either.
+        let user = self.store.user_of_subject(grant.subject.clone()).await?.filter(|user| !user.locked);
+        let user = user.ok_or_else(|| invalid_grant("the person is locked, or gone"))?;
+        let scope = access_token::scope_at(&self.config, &share.resources, share.scope);
         let content = AccessTokenContent {
             client_id: client.id(),
             subject: &grant.subject,
-            scope: &share.scope,
+            scope: &scope,
             resources: &share.resources,
             authorization_details: &grant.authorization_details,
             confirmation: holder,
@@ -69,10 +73,9 @@ impl<S: Store> Server<S> {
             let expires_at = now.0.saturating_add(self.config.lifetimes.refresh_token).min(grant.expires_at);
             issued.to_remember.refresh = Some((token.digest(), UnixTime(expires_at)));
         }
-        let id_token = if share.scope.iter().any(|scope| scope == "openid") {
-            let user = self.store.user_of_subject(grant.subject.clone()).await?;
+        let id_token = if scope.iter().any(|scope| scope == "openid") {
             let algorithm = client.id_token_algorithm.or_else(|| Algorithm::named(&self.config.keys.algorithm)).unwrap_or(Algorithm::Es256);
-            let person = id_token::Person { grant, user: user.as_ref() };
+            let person = id_token::Person { grant, user: &user };
             Some(id_token::issue(self, algorithm, &person, share.nonce, &issued.text, now)?)
         } else {
             None
@@ -88,7 +91,7 @@ impl<S: Store> Server<S> {
             access_token: issued.text,
             token_type: token_type(holder),
             expires_in: issued.expires_in,
-            scope: share.scope,
+            scope,
             refresh_token: refresh_token.map(Secret::into_string),
             id_token,
             authorization_details: grant.authorization_details.clone(),

@@ -28,10 +28,6 @@ impl<S: Store> Server<S> {
         if grant.client_id != client.id() {
             return Err(invalid_grant("the refresh token is another client's"));
         }
-        // Who may not sign in any more has not agreed to be acted for either.
-        if self.store.user_of_subject(grant.subject.clone()).await?.is_none_or(|user| user.locked) {
-            return Err(invalid_grant("the person is locked, or gone"));
-        }
         let scope = match form.get("scope") {
             None => grant.scope.clone(),
             asked => words(asked),

@@ -89,6 +89,15 @@ pub(crate) fn audiences(config: &Config, resources: &[String]) -> Vec<String> {
     resources.to_vec()
 }
 
+/// What of the scopes makes sense at one of the resources; `openid` does at the server's own userinfo.
+pub(crate) fn scope_at(config: &Config, resources: &[String], mut scope: Vec<String>) -> Vec<String> {
+    let audiences = audiences(config, resources);
+    let makes_sense = |scope: &String, at: &Resource| at.scopes.is_empty() || at.scopes.contains(scope);
+    let is_known = |scope: &String| audiences.iter().any(|uri| config.resource(uri).is_none_or(|resource| makes_sense(scope, resource)));
+    scope.retain(|scope| scope == "openid" || is_known(scope));
+    scope
+}
+
 fn claims(
     config: &Config,
     content: &AccessTokenContent<'_>,
@@ -115,7 +124,9 @@ fn claims(
     }
     if let Some((_, auth_time, acr)) = content.grant {
         set("auth_time", json!(auth_time));
-        set("acr", json!(acr));
+        if !acr.is_empty() {
+            set("acr", json!(acr));
+        }
     }
     Value::Object(claims)
 }

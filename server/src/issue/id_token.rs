@@ -36,11 +36,16 @@ const OF_SCOPES: [(&str, &[&str]); 4] = [
     ("phone", &["phone_number", "phone_number_verified"]),
 ];
 
+/// The claims that an ID token or userinfo may have (OpenID Connect Discovery section 3, `claims_supported`).
+pub(crate) fn supported() -> impl Iterator<Item = &'static str> {
+    ["sub", "iss", "auth_time", "acr"].into_iter().chain(OF_SCOPES.iter().flat_map(|(_, names)| names.iter().copied()))
+}
+
 /// Who a token is about, and by which grant.
 pub(crate) struct Person<'a> {
     pub(crate) grant: &'a Grant,
-    /// What is known of the person; `None` once that is nothing any more.
-    pub(crate) user: Option<&'a User>,
+    /// What is known of the person.
+    pub(crate) user: &'a User,
 }
 
 /// Signs an ID token for the client of a grant, beside an access token.
@@ -61,7 +66,9 @@ pub(crate) fn issue<S: Store>(
     set("exp", json!(now.0.saturating_add(server.config.lifetimes.id_token)));
     set("iat", json!(now.0));
     set("auth_time", json!(grant.auth_time));
-    set("acr", json!(grant.acr));
+    if !grant.acr.is_empty() {
+        set("acr", json!(grant.acr));
+    }
     set("at_hash", json!(half_hash(algorithm, access_token)));
     if let Some(nonce) = nonce {
         set("nonce", json!(nonce));
@@ -71,7 +78,7 @@ pub(crate) fn issue<S: Store>(
 
 /// What userinfo says of a person (OpenID Connect Core section 5.3.2).
 pub(crate) fn userinfo(grant: &Grant, scope: &[String], user: &User) -> Map<String, Value> {
-    let mut claims = asked_claims(grant, "userinfo", Some(user));
+    let mut claims = asked_claims(grant, "userinfo", user);
     for (_, names) in OF_SCOPES.iter().filter(|(name, _)| scope.iter().any(|own| own == name)) {
         for name in *names {
             if let Some(value) = user.claims.get(*name) {
@@ -84,9 +91,9 @@ pub(crate) fn userinfo(grant: &Grant, scope: &[String], user: &User) -> Map<Stri
 }
 
 /// The claims that the `claims` parameter names for a place, as far as they are known of the person.
-fn asked_claims(grant: &Grant, place: &str, user: Option<&User>) -> Map<String, Value> {
+fn asked_claims(grant: &Grant, place: &str, user: &User) -> Map<String, Value> {
     let names = grant.claims.get(place).and_then(Value::as_object).into_iter().flat_map(Map::keys);
-    let known = |name: &String| user.and_then(|user| user.claims.get(name)).map(|value| (name.clone(), value.clone()));
+    let known = |name: &String| user.claims.get(name).map(|value| (name.clone(), value.clone()));
     names.filter_map(known).collect()
 }
 

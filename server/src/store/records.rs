@@ -68,7 +68,7 @@ pub struct Grant {
     pub claims: Value,
     /// When the person signed in, in seconds since 1970.
     pub auth_time: u64,
-    /// How the person signed in.
+    /// How the person signed in; empty where nobody says.
     pub acr: String,
     /// When it was granted, in seconds since 1970.
     pub created_at: u64,
@@ -190,7 +190,7 @@ pub struct Session {
     pub subject: String,
     /// When the person signed in, in seconds since 1970.
     pub auth_time: u64,
-    /// How the person signed in.
+    /// How the person signed in; empty where nobody says.
     pub acr: String,
     /// The request that the person signed in for: the SHA-256 of its `request_uri`, in base64url.
     pub signed_in_for: String,
@@ -205,7 +205,7 @@ pub struct User {
     pub name: String,
     /// What tokens say.
     pub subject: String,
-    /// The password's hash, as argon2 writes it.
+    /// The password's hash, as argon2 writes it; empty for who signs in at another provider, which no password matches.
     pub password: String,
     /// Whether the person may not sign in.
     #[serde(default)]
@@ -213,6 +213,16 @@ pub struct User {
     /// What ID tokens and userinfo may say (OpenID Connect Core section 5.1): an object.
     #[serde(default)]
     pub claims: Value,
+}
+
+impl User {
+    /// What pages call the person: a claim that is a name, or what the person types.
+    pub(crate) fn shown_name(&self) -> &str {
+        let claim = |name| self.claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        // Who signs in here is called by what was typed, as the person knows it.
+        let is_from_elsewhere = self.password.is_empty();
+        ["preferred_username", "email", "name"].into_iter().filter(|_| is_from_elsewhere).find_map(claim).unwrap_or(&self.name)
+    }
 }
 
 /// A client, as it was registered.

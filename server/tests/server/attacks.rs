@@ -184,9 +184,15 @@ async fn forms_of_another_browser_are_refused() {
     victim.get(&world, world.authorize(party, &request_uri)).await;
     let page = attacker.get(&world, world.authorize(party, &request_uri)).await;
     let form = Call { form: hidden(&page.text()), ..Call::post("/login", &[]) }.with("username", "alice").with("password", PASSWORD);
-    victim.get(&world, form.clone()).await.is_page("invalid_request");
+    // Without a cookie it is refused; with another browser's, that browser is shown its own page, and nobody is signed in.
     world.make(form.clone()).await.is_page("invalid_request");
-    world.make(form.but("csrf", "x").header("cookie", attacker.0.as_deref().unwrap())).await.is_page("invalid_request");
+    let forged = form.clone().but("csrf", "x").header("cookie", attacker.0.as_deref().unwrap());
+    for answer in [victim.get(&world, form).await, world.make(forged).await] {
+        assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (303, ""));
+        assert!(answer.header("location").starts_with("https://as.example/authorize?client_id="), "{}", answer.header("location"));
+    }
+    let shown = victim.get(&world, world.authorize(party, &request_uri)).await.text();
+    assert!(shown.contains("id=\"password\""), "{shown}");
     // Consent without having signed in.
     let consent = Call { form: hidden(&page.text()), ..Call::post("/consent", &[]) }.with("action", "approve");
     attacker.get(&world, consent).await.is_page("invalid_request");

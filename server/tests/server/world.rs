@@ -367,10 +367,19 @@ impl World {
         Self::on(Sqlite::in_memory().unwrap(), more).await
     }
 
+    /// By a configuration that the text of one cannot say.
+    pub(crate) async fn of(config: Config) -> Self {
+        Self::start(Sqlite::in_memory().unwrap(), config).await
+    }
+
     pub(crate) async fn on(store: Sqlite, more: &str) -> Self {
+        Self::start(store, configuration(more)).await
+    }
+
+    async fn start(store: Sqlite, config: Config) -> Self {
         log();
         let clock = Arc::new(ManualClock::new(UnixTime(NOW)));
-        let server = Server::new(configuration(more), store, clock.clone()).unwrap();
+        let server = Server::new(config, store, clock.clone()).unwrap();
         let mut parties = Vec::new();
         for (auth, hold) in COMBINATIONS {
             for name in ["one", "two"] {

@@ -14,7 +14,7 @@ export const REDIRECT_URI = 'https://client.example/cb'
 
 const BINARY = process.env.COUNTERFOIL_SERVER ?? fileURLToPath(new URL('../../../../target/debug/counterfoil-server', import.meta.url))
 
-const freePort = () =>
+export const freePort = () =>
   new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject)
     probe.listen(0, '127.0.0.1', () => {
@@ -60,8 +60,8 @@ export async function start({ settings = {}, more = '' } = {}) {
       writeFileSync(path, JSON.stringify(metadata))
       run('client', 'add', path)
     },
-    /** A certificate by the server's authority, or by nobody but itself. */
-    certificate(name, { isSelfSigned = false } = {}) {
+    /** A client's certificate by the server's authority, or by nobody but itself; or the certificate of a `host`. */
+    certificate(name, { isSelfSigned = false, host } = {}) {
       const at = (suffix) => join(folder, `${name}.${suffix}`)
       const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] })
       openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('key'))
@@ -70,7 +70,7 @@ export async function start({ settings = {}, more = '' } = {}) {
       } else {
         openssl('req', '-new', '-key', at('key'), '-subj', `/O=Bank, Ltd./CN=${name}`, '-out', at('csr'))
         const authority = ['-CA', join(folder, 'tls/authority.pem'), '-CAkey', join(folder, 'tls/authority.key'), '-CAcreateserial']
-        writeFileSync(at('ext'), 'basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n')
+        writeFileSync(at('ext'), `basicConstraints=CA:FALSE\n${host ? `subjectAltName=DNS:${host}` : 'extendedKeyUsage=clientAuth'}\n`)
         openssl('x509', '-req', '-in', at('csr'), ...authority, '-days', '2', '-extfile', at('ext'), '-out', at('pem'))
       }
       return { cert: readFileSync(at('pem')), key: readFileSync(at('key')) }
@@ -94,17 +94,25 @@ export async function start({ settings = {}, more = '' } = {}) {
   }
 }
 
-/** What a person does in a browser: signs in, and answers. Gives the URL of the redirection to the client. */
-export async function browse(server, url, { action = 'approve' } = {}) {
+/** A browser with cookies, which follows no redirection by itself. */
+export function browser(server) {
   const ask = server.fetchAs()
   const cookies = new Map()
-  const visit = async (to, form) => {
+  return async (to, form) => {
     const headers = { cookie: [...cookies].map((pair) => pair.join('=')).join('; ') }
     const answer = await ask(to, { method: form ? 'POST' : 'GET', body: form && new URLSearchParams(form), headers, redirect: 'manual' })
     for (const cookie of answer.headers.getSetCookie()) cookies.set(...cookie.split(';')[0].split(/=(.*)/s).slice(0, 2))
     return answer
   }
-  const hidden = (page) => Object.fromEntries([...page.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
+}
+
+/** The hidden fields of a page's form. */
+export const hidden = (page) =>
+  Object.fromEntries([...page.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
+
+/** What a person does in a browser: signs in, and answers. Gives the URL of the redirection to the client. */
+export async function browse(server, url, { action = 'approve' } = {}) {
+  const visit = browser(server)
   const login = await visit(url)
   const page = await login.text()
   if (login.status !== 200) throw new Error(`${login.status}: ${page}`)
@@ -115,12 +123,14 @@ export async function browse(server, url, { action = 'approve' } = {}) {
   return new URL(answered.headers.get('location'))
 }
 
-/** A key pair for ES256: for WebCrypto, and as a JWK to register. */
+/** A key pair for ES256: for WebCrypto, as a JWK to register, and whole as a JWK. */
 export async function signingKey(kid) {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
   const key = await crypto.subtle.importKey('jwk', pair.privateKey.export({ format: 'jwk' }), algorithm, false, ['sign'])
-  return { key, kid, jwk: { ...pair.publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' } }
+  const about = { kid, alg: 'ES256', use: 'sig' }
+  const exported = { ...pair.privateKey.export({ format: 'jwk' }), ...about }
+  return { key, kid, jwk: { ...pair.publicKey.export({ format: 'jwk' }), ...about }, exported }
 }
 
 /** The base64 of a certificate in PEM, as `x5c` has it. */

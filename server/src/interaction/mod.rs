@@ -3,18 +3,19 @@
 //! Pages may be loaded again: the request is used up when the person has answered, in the same transaction that makes the code. What ties the
 //! steps together is the browser's cookie; forms carry a token made of it, which nobody else can know.
 
-use core::time::Duration;
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::time::Instant;
+mod password;
+mod provider;
+mod words;
 
-use argon2::{Argon2, PasswordHash, PasswordVerifier as _};
+use std::sync::Arc;
+
 use counterfoil::UnixTime;
 use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
+use self::password::Failed;
+use self::words::{as_text, date, in_words, origin_of};
 use crate::Server;
 use crate::authorization_request::{AuthorizationRequest, GrantAction};
 use crate::client::Client;
@@ -22,10 +23,9 @@ use crate::endpoint::REQUEST_URI;
 use crate::error::{Code, Refusal, invalid_request};
 use crate::http::{Form, Request, Response, see_other, set, with_parameters};
 use crate::secret::{Digest, Secret};
-use crate::store::{AuthorizationCode, Grant, NewCode, Session, Store};
+use crate::store::{AuthorizationCode, Grant, NewCode, Session, Store, User};
 
-/// The authentication context of a password.
-pub(crate) const ACR_PASSWORD: &str = "urn:counterfoil:password";
+pub(crate) use self::password::Attempts;
 
 /// Ties the steps to one browser. `__Host-`: sent to this very host alone, by https, for all its paths.
 const COOKIE: &str = "__Host-counterfoil";
@@ -40,11 +40,19 @@ struct Asked {
 }
 
 /// What the person did with a form.
-struct Answered {
-    asked: Asked,
-    form: Form,
-    /// The browser's cookie.
-    browser: String,
+enum Answered {
+    /// In the browser that its page was made for.
+    Here { asked: Asked, form: Form, browser: String },
+    /// The browser's cookie is another one by now: somebody has signed in with it in another tab. The page has to be loaded again.
+    Outdated(Asked),
+}
+
+/// Who has just signed in.
+struct SignedIn {
+    subject: String,
+    acr: String,
+    /// In seconds since 1970.
+    auth_time: u64,
 }
 
 impl<S: Store> Server<S> {
@@ -63,19 +71,28 @@ impl<S: Store> Server<S> {
         let asked = self.asked(&parameters, request.now).await?;
         let browser = request.cookie(COOKIE).map(str::to_owned);
         let session = match &browser {
-            Some(browser) => self.store.session(Digest::of(browser), request.now).await?,
+            Some(browser) => self.session(browser, &asked, request.now).await?,
             None => None,
         };
-        let session = session.filter(|session| self.is_signed_in(session, &asked, request.now));
         if asked.request.prompt.iter().any(|prompt| prompt == "none") {
             let code = if session.is_some() { Code::ConsentRequired } else { Code::LoginRequired };
             return self.reject(&asked, code, request.now).await;
         }
+        let is_met = match &session {
+            Some((session, _)) => asked.request.is_met_by(&session.acr),
+            None => self.config.login.acr_values().into_iter().any(|acr| asked.request.is_met_by(acr)),
+        };
+        if !is_met {
+            return self.reject(&asked, Code::UnmetAuthenticationRequirements, request.now).await;
+        }
         match (session, browser) {
-            (Some(session), Some(browser)) => self.consent_page(&asked, &session, &browser, request.now).await,
+            (Some((_, user)), Some(browser)) => self.consent_page(&asked, &user, &browser, request.now),
             (_, browser) => {
                 let (browser, is_new) = browser.map_or_else(|| (Secret::new().into_string(), true), |browser| (browser, false));
-                let mut response = self.login_page(&asked, &browser, (StatusCode::OK, Failed::No), None)?;
+                let mut response = match &self.identity_provider {
+                    Some(provider) => self.to_provider(provider, &asked, &browser, request.now).await?,
+                    None => self.login_page(&asked, &browser, (StatusCode::OK, Failed::No), None)?,
+                };
                 if is_new {
                     set_cookie(&mut response, &browser);
                 }
@@ -84,55 +101,21 @@ impl<S: Store> Server<S> {
         }
     }
 
-    /// `/login`: a name and a password, or "cancel".
-    pub(crate) async fn login(&self, request: &Request) -> Result<Response, Refusal> {
-        let Answered { asked, form, browser } = self.answered(request).await?;
-        if form.get("action") == Some("cancel") {
-            return self.reject(&asked, Code::AccessDenied, request.now).await;
-        }
-        let (name, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
-        let attempt = Digest::of_parts("attempt", &[name.as_bytes()]);
-        if !self.attempts.may_try(&attempt) {
-            return self.login_page(&asked, &browser, (StatusCode::TOO_MANY_REQUESTS, Failed::TooOften), Some(name));
-        }
-        let user = self.store.user(name.to_owned()).await?;
-        let hash = user.as_ref().map_or_else(|| self.nobodys_password.clone(), |user| user.password.clone());
-        let password = password.to_owned();
-        // Memory-hard, and long: on a thread that has time. Nobody's password takes as long as somebody's.
-        let is_right = tokio::task::spawn_blocking(move || is_password(&hash, &password)).await.unwrap_or(false);
-        let Some(user) = user.filter(|user| is_right && !user.locked) else {
-            self.attempts.failed(attempt);
-            tracing::info!(client = asked.client.id(), peer = %request.peer.address, "sign-in failed");
-            return self.login_page(&asked, &browser, (StatusCode::OK, Failed::Wrong), Some(name));
-        };
-        self.attempts.forget(&attempt);
-        // A new cookie: whoever knew the old one is not signed in with it.
-        let browser = Secret::new();
-        let session = Session {
-            subject: user.subject,
-            auth_time: request.now.0,
-            acr: ACR_PASSWORD.to_owned(),
-            signed_in_for: asked.key.to_base64url(),
-            expires_at: request.now.0.saturating_add(self.config.lifetimes.session),
-        };
-        self.store.save_session(browser.digest(), session, request.now).await?;
-        let back = with_parameters(&self.config.url("/authorize"), &[("client_id", asked.client.id()), ("request_uri", &asked.uri)]);
-        let mut response = see_other(&back)?;
-        set_cookie(&mut response, browser.as_str());
-        Ok(response)
-    }
-
     /// `/consent`: "allow" or "cancel".
     pub(crate) async fn consent(&self, request: &Request) -> Result<Response, Refusal> {
-        let Answered { asked, form, browser } = self.answered(request).await?;
+        let (asked, form, browser) = match self.answered(request).await? {
+            Answered::Here { asked, form, browser } => (asked, form, browser),
+            Answered::Outdated(asked) => return self.again(&asked),
+        };
         match form.get("action") {
             Some("approve") => {}
             Some("cancel") => return self.reject(&asked, Code::AccessDenied, request.now).await,
             _ => return Err(invalid_request("the form was not filled in")),
         }
-        let session = self.store.session(Digest::of(&browser), request.now).await?;
-        let session = session.filter(|session| self.is_signed_in(session, &asked, request.now));
-        let session = session.ok_or(invalid_request("nobody is signed in"))?;
+        let (session, _) = self.session(&browser, &asked, request.now).await?.ok_or(invalid_request("nobody is signed in"))?;
+        if !asked.request.is_met_by(&session.acr) {
+            return self.reject(&asked, Code::UnmetAuthenticationRequirements, request.now).await;
+        }
         let grant = self.new_grant(&asked, session, request.now).await?;
         let code = Secret::new();
         let lifetimes = &self.config.lifetimes;
@@ -171,11 +154,15 @@ impl<S: Store> Server<S> {
     async fn asked(&self, parameters: &Form, now: UnixTime) -> Result<Asked, Refusal> {
         let client_id = parameters.get("client_id").ok_or(invalid_request("client_id is missing"))?;
         let uri = parameters.get("request_uri").ok_or(invalid_request("request_uri is missing"))?;
+        let asked = self.asked_by_uri(uri, now).await?;
+        if asked.client.id() == client_id { Ok(asked) } else { Err(unknown_request()) }
+    }
+
+    async fn asked_by_uri(&self, uri: &str, now: UnixTime) -> Result<Asked, Refusal> {
         let reference = uri.strip_prefix(REQUEST_URI).ok_or_else(unknown_request)?;
         let key = Digest::of(reference);
-        let pushed = self.store.request(key, now).await?.filter(|pushed| pushed.request.client_id == client_id);
-        let pushed = pushed.ok_or_else(unknown_request)?;
-        let client = self.clients.find(&self.store, client_id).await?.ok_or_else(unknown_request)?;
+        let pushed = self.store.request(key, now).await?.ok_or_else(unknown_request)?;
+        let client = self.clients.find(&self.store, &pushed.request.client_id).await?.ok_or_else(unknown_request)?;
         Ok(Asked { client, request: pushed.request, uri: uri.to_owned(), key })
     }
 
@@ -185,10 +172,42 @@ impl<S: Store> Server<S> {
         let browser = request.cookie(COOKIE).ok_or(invalid_request("the browser sent no cookie"))?.to_owned();
         let asked = self.asked(&form, request.now).await?;
         let token = form.get("csrf").unwrap_or_default();
-        if Digest::of(token) != Digest::of(csrf_token(&browser, &asked)) {
-            return Err(invalid_request("the form is not of this browser"));
-        }
-        Ok(Answered { asked, form, browser })
+        Ok(if Digest::of(token) == Digest::of(csrf_token(&browser, &asked)) {
+            Answered::Here { asked, form, browser }
+        } else {
+            Answered::Outdated(asked)
+        })
+    }
+
+    /// To the page of a request, from its beginning: changes nothing.
+    fn again(&self, asked: &Asked) -> Result<Response, Refusal> {
+        let back = with_parameters(&self.config.url("/authorize"), &[("client_id", asked.client.id()), ("request_uri", &asked.uri)]);
+        see_other(&back)
+    }
+
+    /// Remembers who signed in for a request, and goes on with it.
+    async fn signed_in(&self, asked: &Asked, person: SignedIn, now: UnixTime) -> Result<Response, Refusal> {
+        // A new cookie: whoever knew the old one is not signed in with it.
+        let browser = Secret::new();
+        let session = Session {
+            subject: person.subject,
+            auth_time: person.auth_time,
+            acr: person.acr,
+            signed_in_for: asked.key.to_base64url(),
+            expires_at: now.0.saturating_add(self.config.lifetimes.session),
+        };
+        self.store.save_session(browser.digest(), session, now).await?;
+        let mut response = self.again(asked)?;
+        set_cookie(&mut response, browser.as_str());
+        Ok(response)
+    }
+
+    /// Who is signed in with a browser and may answer this request.
+    async fn session(&self, browser: &str, asked: &Asked, now: UnixTime) -> Result<Option<(Session, User)>, Refusal> {
+        let session = self.store.session(Digest::of(browser), now).await?.filter(|session| self.is_signed_in(session, asked, now));
+        let Some(session) = session else { return Ok(None) };
+        let user = self.store.user_of_subject(session.subject.clone()).await?;
+        Ok(user.filter(|user| !user.locked).map(|user| (session, user)))
     }
 
     /// Whether a session serves this request: it was begun for it, or may serve others and is young enough.
@@ -201,27 +220,7 @@ impl<S: Store> Server<S> {
         self.config.pages.stay_signed_in && !demands_login && is_young
     }
 
-    fn login_page(
-        &self,
-        asked: &Asked,
-        browser: &str,
-        (status, failed): (StatusCode, Failed),
-        typed: Option<&str>,
-    ) -> Result<Response, Refusal> {
-        let content = json!({
-            "client_name": asked.client.name(),
-            "client_id": asked.client.id(),
-            "request_uri": asked.uri,
-            "csrf": csrf_token(browser, asked),
-            "login_hint": typed.or(asked.request.login_hint.as_deref()).unwrap_or_default(),
-            "failed": matches!(failed, Failed::Wrong),
-            "waiting": matches!(failed, Failed::TooOften),
-        });
-        self.pages.form(status, "login.html", &content, &asked.request.redirect_uri)
-    }
-
-    async fn consent_page(&self, asked: &Asked, session: &Session, browser: &str, now: UnixTime) -> Result<Response, Refusal> {
-        let user = self.store.user_of_subject(session.subject.clone()).await?;
+    fn consent_page(&self, asked: &Asked, user: &User, browser: &str, now: UnixTime) -> Result<Response, Refusal> {
         let said = |scope: &String| match self.config.scopes.get(scope) {
             Some(text) if !text.is_empty() => text.clone(),
             _ if scope == "openid" => "know who you are".to_owned(),
@@ -235,7 +234,7 @@ impl<S: Store> Server<S> {
             "client_id": asked.client.id(),
             "request_uri": asked.uri,
             "csrf": csrf_token(browser, asked),
-            "user_name": user.map_or_else(|| session.subject.clone(), |user| user.name),
+            "user_name": user.shown_name(),
             "scopes": asked.request.scope.iter().map(said).collect::<Vec<_>>(),
             "details": self.shown_details(&asked.request.authorization_details),
             "resources": asked.request.resources,
@@ -313,44 +312,6 @@ fn set_cookie(response: &mut Response, value: &str) {
     set(response, SET_COOKIE, &format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Secure"));
 }
 
-#[derive(Clone, Copy)]
-enum Failed {
-    No,
-    Wrong,
-    TooOften,
-}
-
-/// A member's name as people read it: `creditorAccount` and `creditor_account` are "creditor account".
-fn in_words(name: &str) -> String {
-    let mut words = String::new();
-    let mut was_lower = false;
-    for character in name.chars() {
-        if character == '_' || (was_lower && character.is_uppercase()) {
-            words.push(' ');
-        }
-        was_lower = character.is_lowercase();
-        if character != '_' {
-            words.extend(character.to_lowercase());
-        }
-    }
-    words
-}
-
-/// A value as people read it: an object as its members, an array as its elements.
-fn as_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(elements) => elements.iter().map(as_text).collect::<Vec<_>>().join(", "),
-        Value::Object(members) => {
-            // Each part isolated (Unicode UAX 9), so that no text of one can turn the order of others.
-            let isolated = |text: &str| format!("\u{2068}{text}\u{2069}");
-            let member = |(name, value): (&String, &Value)| format!("{} {}", isolated(&in_words(name)), isolated(&as_text(value)));
-            members.iter().map(member).collect::<Vec<_>>().join(", ")
-        }
-        other => other.to_string(),
-    }
-}
-
 fn unknown_request() -> Refusal {
     Refusal::new(Code::InvalidRequestUri, "the request is unknown, expired or answered")
 }
@@ -359,107 +320,10 @@ fn csrf_token(browser: &str, asked: &Asked) -> String {
     Digest::of_parts("csrf", &[browser.as_bytes(), asked.key.as_bytes()]).to_base64url()
 }
 
-/// Scheme, host and port of a URL that was judged at registration.
-fn origin_of(uri: &str) -> &str {
-    let start = uri.find("://").map_or(0, |colon| colon + 3);
-    let end = uri.get(start..).and_then(|rest| rest.find(['/', '?'])).map_or(uri.len(), |end| start + end);
-    uri.get(..end).unwrap_or_default()
-}
-
 fn merge<T: PartialEq>(into: &mut Vec<T>, more: Vec<T>) {
     for one in more {
         if !into.contains(&one) {
             into.push(one);
         }
-    }
-}
-
-/// A day as ISO 8601 writes it. Algorithm: days since 1970 to a civil date, as Howard Hinnant has published it.
-fn date(seconds: u64) -> String {
-    let days = i64::try_from(seconds / 86_400).unwrap_or(0) + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-fn is_password(hash: &str, password: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
-}
-
-/// How often a name was tried in vain: five times, and then once a minute.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts(Mutex<HashMap<[u8; 32], (u32, Instant)>>);
-
-impl Attempts {
-    const MOST: u32 = 5;
-    const PAUSE: Duration = Duration::from_secs(60);
-    /// Names that are remembered at most; beyond that all are forgotten.
-    const NAMES: usize = 100_000;
-
-    fn may_try(&self, name: &Digest) -> bool {
-        self.locked().get(name.as_bytes()).is_none_or(|(count, last)| *count < Self::MOST || last.elapsed() >= Self::PAUSE)
-    }
-
-    fn failed(&self, name: Digest) {
-        let mut attempts = self.locked();
-        if attempts.len() >= Self::NAMES {
-            attempts.clear();
-        }
-        let attempt = attempts.entry(*name.as_bytes()).or_insert((0, Instant::now()));
-        *attempt = (attempt.0.saturating_add(1), Instant::now());
-    }
-
-    fn forget(&self, name: &Digest) {
-        self.locked().remove(name.as_bytes());
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (u32, Instant)>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_dates() {
-        assert_eq!(date(0), "1970-01-01");
-        assert_eq!(date(951_782_400), "2000-02-29");
-        assert_eq!(date(1_798_761_599), "2026-12-31");
-    }
-
-    #[test]
-    fn details_are_shown_in_words() {
-        assert_eq!(
-            (in_words("creditorAccount"), in_words("creditor_account")),
-            ("creditor account".to_owned(), "creditor account".to_owned())
-        );
-        let amount = json!({ "currency": "EUR", "amount": "1.50", "of": [1, { "isoCode": true }] });
-        let plain = as_text(&amount).replace(['\u{2068}', '\u{2069}'], "");
-        assert_eq!(plain, "currency EUR, amount 1.50, of 1, iso code true");
-    }
-
-    #[test]
-    fn origins_end_where_paths_begin() {
-        assert_eq!(origin_of("https://c.example/cb?x=1"), "https://c.example");
-        assert_eq!(origin_of("http://127.0.0.1:99?x"), "http://127.0.0.1:99");
-    }
-
-    #[test]
-    fn five_wrong_passwords_and_then_a_pause() {
-        let (attempts, name) = (Attempts::default(), Digest::of("alice"));
-        for _ in 0..5 {
-            assert!(attempts.may_try(&name));
-            attempts.failed(name);
-        }
-        assert!(!attempts.may_try(&name));
-        attempts.forget(&name);
-        assert!(attempts.may_try(&name));
     }
 }

@@ -1,0 +1,148 @@
+//! Signing in with a name and a password, at the server's own page.
+
+use core::time::Duration;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use argon2::{Argon2, PasswordHash, PasswordVerifier as _};
+use hyper::StatusCode;
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use super::{Answered, Asked, SignedIn, csrf_token};
+use crate::Server;
+use crate::error::{Code, Refusal, invalid_request};
+use crate::http::{Request, Response};
+use crate::secret::Digest;
+use crate::store::Store;
+
+impl<S: Store> Server<S> {
+    /// `/login`: a name and a password, or "cancel".
+    pub(crate) async fn login(&self, request: &Request) -> Result<Response, Refusal> {
+        let (asked, form, browser) = match self.answered(request).await? {
+            Answered::Here { asked, form, browser } => (asked, form, browser),
+            Answered::Outdated(asked) => return self.again(&asked),
+        };
+        if form.get("action") == Some("cancel") {
+            return self.reject(&asked, Code::AccessDenied, request.now).await;
+        }
+        if self.identity_provider.is_some() {
+            return Err(invalid_request("people sign in elsewhere"));
+        }
+        let (name, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
+        let attempt = Digest::of_parts("attempt", &[name.as_bytes()]);
+        if !self.attempts.may_try(&attempt) {
+            return self.login_page(&asked, &browser, (StatusCode::TOO_MANY_REQUESTS, Failed::TooOften), Some(name));
+        }
+        let user = self.store.user(name.to_owned()).await?;
+        let hash = user.as_ref().map_or_else(|| self.nobodys_password.clone(), |user| user.password.clone());
+        let password = password.to_owned();
+        let is_right = self.attempts.is_password(hash, password).await;
+        let Some(user) = user.filter(|user| is_right && !user.locked) else {
+            self.attempts.failed(attempt);
+            tracing::info!(client = asked.client.id(), peer = %request.peer.address, "sign-in failed");
+            return self.login_page(&asked, &browser, (StatusCode::OK, Failed::Wrong), Some(name));
+        };
+        self.attempts.forget(&attempt);
+        let person = SignedIn { subject: user.subject, acr: self.config.login.acr.clone(), auth_time: request.now.0 };
+        self.signed_in(&asked, person, request.now).await
+    }
+
+    pub(super) fn login_page(
+        &self,
+        asked: &Asked,
+        browser: &str,
+        (status, failed): (StatusCode, Failed),
+        typed: Option<&str>,
+    ) -> Result<Response, Refusal> {
+        let content = json!({
+            "client_name": asked.client.name(),
+            "client_id": asked.client.id(),
+            "request_uri": asked.uri,
+            "csrf": csrf_token(browser, asked),
+            "login_hint": typed.or(asked.request.login_hint.as_deref()).unwrap_or_default(),
+            "failed": matches!(failed, Failed::Wrong),
+            "waiting": matches!(failed, Failed::TooOften),
+        });
+        self.pages.form(status, "login.html", &content, &asked.request.redirect_uri)
+    }
+}
+
+/// What the page says of the attempt before.
+#[derive(Clone, Copy)]
+pub(super) enum Failed {
+    No,
+    Wrong,
+    TooOften,
+}
+
+fn is_password(hash: &str, password: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// How often a name was tried in vain: five times, and then once a minute. And how many passwords are judged at a time, each of which
+/// takes 19 MiB of memory: one for each core.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    failed: Mutex<HashMap<[u8; 32], (u32, Instant)>>,
+    at_a_time: Semaphore,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
+        Self { failed: Mutex::default(), at_a_time: Semaphore::new(cores) }
+    }
+}
+
+impl Attempts {
+    const MOST: u32 = 5;
+    const PAUSE: Duration = Duration::from_secs(60);
+    /// Names that are remembered at most; beyond that all are forgotten.
+    const NAMES: usize = 100_000;
+
+    /// Memory-hard, and long: on a thread that has time. Nobody's password takes as long as somebody's.
+    async fn is_password(&self, hash: String, password: String) -> bool {
+        let Ok(_turn) = self.at_a_time.acquire().await else { return false };
+        tokio::task::spawn_blocking(move || is_password(&hash, &password)).await.unwrap_or(false)
+    }
+
+    fn may_try(&self, name: &Digest) -> bool {
+        self.locked().get(name.as_bytes()).is_none_or(|(count, last)| *count < Self::MOST || last.elapsed() >= Self::PAUSE)
+    }
+
+    fn failed(&self, name: Digest) {
+        let mut attempts = self.locked();
+        if attempts.len() >= Self::NAMES {
+            attempts.clear();
+        }
+        let attempt = attempts.entry(*name.as_bytes()).or_insert((0, Instant::now()));
+        *attempt = (attempt.0.saturating_add(1), Instant::now());
+    }
+
+    fn forget(&self, name: &Digest) {
+        self.locked().remove(name.as_bytes());
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (u32, Instant)>> {
+        self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_wrong_passwords_and_then_a_pause() {
+        let (attempts, name) = (Attempts::default(), Digest::of("alice"));
+        for _ in 0..5 {
+            assert!(attempts.may_try(&name));
+            attempts.failed(name);
+        }
+        assert!(!attempts.may_try(&name));
+        attempts.forget(&name);
+        assert!(attempts.may_try(&name));
+    }
+}
