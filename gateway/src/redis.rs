@@ -16,7 +16,7 @@ use crate::memory::{SharedReplayStore, locked};
 /// A Valkey or Redis server (6.2 or later in the tests), reached by a few connections that are kept.
 ///
 /// Used proofs are `{prefix}dpop:{hash}` keys with an expiry, taken by one `SET NX`. Counterfoils are `{prefix}counterfoil:{key}` strings, which
-/// the issuer sets with an expiry and deletes to revoke. Where the server does not answer, requests are answered with 503.
+/// the issuer sets with an expiry, and to revoke deletes or puts an empty text in the place of. Where the server does not answer, requests are answered with 503.
 pub struct RedisStore {
     client: Client,
     prefix: String,
@@ -117,7 +117,11 @@ impl CounterfoilStore for RedisStore {
         let key = [self.prefix.as_bytes(), b"counterfoil:", key.encode(self.encoding, &mut encoded)?].concat();
         let mut command = redis::cmd("GET");
         command.arg(key);
-        self.run::<Option<Vec<u8>>>(&command).map(|text| text.map_or(Lookup::Unknown, Lookup::Found))
+        Ok(match self.run::<Option<Vec<u8>>>(&command)? {
+            None => Lookup::Unknown,
+            Some(text) if text.is_empty() => Lookup::Revoked,
+            Some(text) => Lookup::Found(text),
+        })
     }
 }
 

@@ -56,6 +56,9 @@ pub struct Config {
     /// How people sign in.
     #[serde(default)]
     pub login: Login,
+    /// How gateways get counterfoils.
+    #[serde(default)]
+    pub split_tokens: SplitTokenSettings,
 }
 
 /// Where the server listens.
@@ -211,6 +214,8 @@ pub struct Lifetimes {
     pub grant: u64,
     /// Of a signed-in browser.
     pub session: u64,
+    /// Of an answer that a token is active, in the memory of who asked; 0 for none, so that each request is asked about.
+    pub introspection: u64,
 }
 
 impl Default for Lifetimes {
@@ -223,6 +228,7 @@ impl Default for Lifetimes {
             id_token: 300,
             grant: 90 * 86_400,
             session: 8 * 3600,
+            introspection: 0,
         }
     }
 }
@@ -334,6 +340,46 @@ pub struct PageSettings {
     pub title: Option<String>,
     /// Whether somebody who has signed in for one request need not do so for the next.
     pub stay_signed_in: bool,
+}
+
+/// How gateways get counterfoils.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SplitTokenSettings {
+    /// How keys are spelled in the feed and in Valkey or Redis: a request for one counterfoil may spell it either way.
+    pub key_encoding: CounterfoilKeyEncoding,
+    /// A Valkey or Redis server to which counterfoils are published too: `redis://[user:password@]host[:port][/database]`, or
+    /// `redis+unix:///path`. While it does not answer, no split tokens are issued.
+    pub redis: Option<DatabaseUrl>,
+    /// What keys there begin with.
+    pub prefix: String,
+}
+
+impl Default for SplitTokenSettings {
+    fn default() -> Self {
+        Self { key_encoding: CounterfoilKeyEncoding::default(), redis: None, prefix: "counterfoil:".to_owned() }
+    }
+}
+
+/// How the key of a counterfoil is spelled: it is the SHA-256 of its ticket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CounterfoilKeyEncoding {
+    /// Without padding.
+    #[default]
+    Base64url,
+    /// With padding, as Curity's publishers write it.
+    Base64,
+}
+
+impl CounterfoilKeyEncoding {
+    pub(crate) const fn encoding(self) -> counterfoil::oauth::split_token::KeyEncoding {
+        use counterfoil::oauth::split_token::KeyEncoding;
+        match self {
+            Self::Base64url => KeyEncoding::Base64url,
+            Self::Base64 => KeyEncoding::Base64,
+        }
+    }
 }
 
 /// How people sign in.

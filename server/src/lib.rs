@@ -20,6 +20,7 @@ pub mod listen;
 mod metrics;
 mod pages;
 mod presented;
+mod publish;
 mod rates;
 mod router;
 pub mod secret;
@@ -52,6 +53,7 @@ pub struct Server<S> {
     keys: SigningKeys,
     clients: Clients,
     nonces: NonceKey,
+    publisher: Option<publish::Publisher>,
     pages: Pages,
     attempts: interaction::Attempts,
     identity_provider: Option<Arc<identity_provider::IdentityProvider>>,
@@ -79,6 +81,7 @@ impl<S: Store> Server<S> {
         Ok(Self {
             clients: Clients::new(&config)?,
             pages: Pages::load(&config)?,
+            publisher: publish::Publisher::new(&config.split_tokens)?,
             keys,
             nonces,
             store,

@@ -188,8 +188,13 @@ async fn serve<S: Store>(config: Config, store: S) -> Result<(), ConfigError> {
     let address = listener.address().map_err(|error| ConfigError::new("listen.address", error))?;
     tracing::info!(%address, issuer = server.config().issuer, "serving");
     let sweeper = tokio::spawn(sweep(server.clone()));
+    let publisher = tokio::spawn({
+        let server = server.clone();
+        async move { server.follow_publications().await }
+    });
     listener.serve(server, stopped()).await;
     sweeper.abort();
+    publisher.abort();
     tracing::info!("stopped");
     Ok(())
 }

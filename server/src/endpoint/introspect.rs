@@ -1,13 +1,14 @@
 //! Introspection (RFC 7662), signed where that is asked for (RFC 9701), or as the phantom token's JWT.
 
+use counterfoil::UnixTime;
 use hyper::StatusCode;
-use hyper::header::ACCEPT;
+use hyper::header::{ACCEPT, CACHE_CONTROL};
 use serde_json::{Map, Value, json};
 
 use crate::Server;
 use crate::client::Client;
 use crate::error::{Code, Refusal, invalid_request};
-use crate::http::{Request, Response, answer, empty, json as json_answer};
+use crate::http::{Request, Response, answer, empty, json as json_answer, set};
 use crate::issue::Algorithm;
 use crate::secret::Digest;
 use crate::store::{Standing, Store};
@@ -37,8 +38,9 @@ impl<S: Store> Server<S> {
             let own = client.metadata.introspection_signed_response_alg.as_deref().and_then(Algorithm::named);
             own.or_else(|| Algorithm::named(&self.config.keys.algorithm)).unwrap_or(Algorithm::Es256)
         };
-        match wanted(request) {
-            Form::Json => Ok(json_answer(StatusCode::OK, &introspection(claims))),
+        let believed = self.believed_for(claims.as_ref(), request.now);
+        let mut response = match wanted(request) {
+            Form::Json => json_answer(StatusCode::OK, &introspection(claims)),
             Form::Signed => {
                 let body = json!({
                     "iss": self.config.issuer,
@@ -47,13 +49,23 @@ impl<S: Store> Server<S> {
                     "token_introspection": introspection(claims),
                 });
                 let signed = self.keys.sign(algorithm(), "token-introspection+jwt", &body)?;
-                Ok(answer(StatusCode::OK, "application/token-introspection+jwt", signed))
+                answer(StatusCode::OK, "application/token-introspection+jwt", signed)
             }
             Form::Token => match claims {
-                Some(claims) => Ok(answer(StatusCode::OK, "application/jwt", self.keys.sign(algorithm(), "at+jwt", &claims)?)),
-                None => Ok(empty(StatusCode::NO_CONTENT)),
+                Some(claims) => answer(StatusCode::OK, "application/jwt", self.keys.sign(algorithm(), "at+jwt", &claims)?),
+                None => empty(StatusCode::NO_CONTENT),
             },
+        };
+        if believed > 0 {
+            set(&mut response, CACHE_CONTROL, &format!("private, max-age={believed}"));
         }
+        Ok(response)
+    }
+
+    /// For how many seconds an answer may be remembered: only that a token is active, and not longer than it is.
+    fn believed_for(&self, claims: Option<&Map<String, Value>>, now: UnixTime) -> u64 {
+        let ends = claims.and_then(|claims| claims.get("exp")).and_then(Value::as_u64).unwrap_or_default();
+        self.config.lifetimes.introspection.min(ends.saturating_sub(now.0))
     }
 
     /// The claims of a token that is good now, whatever its form.

@@ -2,16 +2,17 @@
 
 use core::time::Duration;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
+use counterfoil::oauth::split_token::{CounterfoilKey, KeyEncoding};
 use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Server;
 use crate::client::Method;
 use crate::error::{Refusal, invalid_client, invalid_request};
 use crate::http::{Form, Request, Response, answer, empty, json as json_answer};
+use crate::publish::spelled;
 use crate::secret::Digest;
-use crate::store::Store;
+use crate::store::{Publication, Standing, Store};
 
 /// How many entries an answer has at most.
 const MOST: u32 = 1000;
@@ -36,6 +37,7 @@ impl<S: Store> Server<S> {
             let entries = self.store.publications(since, MOST, request.now).await?;
             if !entries.is_empty() || tokio::time::Instant::now() >= until {
                 let cursor = entries.last().map_or(since, |last| last.cursor);
+                let entries: Vec<Value> = entries.iter().map(|entry| self.feed_entry(entry)).collect();
                 return Ok(json_answer(StatusCode::OK, &json!({ "entries": entries, "cursor": cursor })));
             }
             let next_look = until.min(tokio::time::Instant::now() + Duration::from_secs(1));
@@ -43,16 +45,25 @@ impl<S: Store> Server<S> {
         }
     }
 
-    /// One counterfoil by its key, in base64url.
+    fn feed_entry(&self, entry: &Publication) -> Value {
+        let key = spelled(&entry.key, self.config.split_tokens.key_encoding.encoding());
+        let mut members = json!({ "cursor": entry.cursor, "type": entry.kind, "key": key, "exp": entry.expires_at });
+        if let (Value::Object(members), Some(counterfoil)) = (&mut members, &entry.counterfoil) {
+            members.insert("counterfoil".to_owned(), json!(counterfoil));
+        }
+        members
+    }
+
+    /// One counterfoil by its key, in base64url or with percent escapes in base64: 404 where there is none, 410 where it was revoked.
     pub(crate) async fn counterfoil(&self, request: &Request, key: &str) -> Result<Response, Refusal> {
         self.authenticate_gateway(request, &Form::parse(request.query())?).await?;
-        let mut bytes = [0; 32];
-        if Base64UrlUnpadded::decode(key, &mut bytes).map(<[u8]>::len) != Ok(32) {
-            return Ok(empty(StatusCode::NOT_FOUND));
-        }
-        Ok(match self.store.counterfoil(Digest::from_bytes(bytes), request.now).await? {
-            Some(counterfoil) => answer(StatusCode::OK, "text/plain", counterfoil),
-            None => empty(StatusCode::NOT_FOUND),
+        let key = percent_encoding::percent_decode_str(key).collect::<Vec<u8>>();
+        let parsed = CounterfoilKey::parse(&key, KeyEncoding::Base64url).or_else(|_| CounterfoilKey::parse(&key, KeyEncoding::Base64));
+        let Ok(key) = parsed else { return Ok(empty(StatusCode::NOT_FOUND)) };
+        Ok(match self.store.standing(Digest::from_bytes(*key.as_bytes()), request.now).await? {
+            Standing::Live { counterfoil: Some(counterfoil), .. } => answer(StatusCode::OK, "text/plain", counterfoil),
+            Standing::Revoked => empty(StatusCode::GONE),
+            Standing::Live { .. } | Standing::Unknown => empty(StatusCode::NOT_FOUND),
         })
     }
 

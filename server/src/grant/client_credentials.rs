@@ -39,11 +39,7 @@ impl<S: Store> Server<S> {
         };
         let mut issued = access_token::issue(&self.config, &self.keys, client.format, &content, request.now)?;
         issued.to_remember.uses = authenticated.used.into_iter().chain(sender.used).collect();
-        let is_split = issued.to_remember.counterfoil.is_some();
-        self.store.save_issued(issued.to_remember, request.now).await?;
-        if is_split {
-            self.published.notify_waiters();
-        }
+        self.remember(issued.to_remember, request.now).await?;
         Ok(Granted {
             access_token: issued.text,
             token_type: token_type(sender.confirmation),

@@ -80,12 +80,8 @@ impl<S: Store> Server<S> {
         } else {
             None
         };
-        let is_split = issued.to_remember.counterfoil.is_some();
-        if !self.store.save_issued(issued.to_remember, now).await? {
+        if !self.remember(issued.to_remember, now).await? {
             return Err(invalid_grant("the grant was revoked"));
-        }
-        if is_split {
-            self.published.notify_waiters();
         }
         Ok(Granted {
             access_token: issued.text,

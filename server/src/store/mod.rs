@@ -100,9 +100,6 @@ pub trait Store: Send + Sync + 'static {
     /// What was published after `cursor`, oldest first, at most `most`.
     fn publications(&self, cursor: u64, most: u32, now: UnixTime) -> impl Future<Output = Answer<Vec<Publication>>> + Send;
 
-    /// A counterfoil that was published and neither revoked nor expired.
-    fn counterfoil(&self, key: Digest, now: UnixTime) -> impl Future<Output = Answer<Option<String>>> + Send;
-
     /// Remembers who is signed in with a browser.
     fn save_session(&self, key: Digest, session: Session, now: UnixTime) -> impl Future<Output = Answer<()>> + Send;
 

@@ -247,7 +247,7 @@ fn publication(row: &Row) -> Answer<Option<Publication>> {
     Ok(Some(Publication {
         cursor: u64::try_from(place).map_err(|_| StoreError::Corrupt("a place below 0".to_owned()))?,
         kind,
-        key: Digest::from_bytes(key).to_base64url(),
+        key: Digest::from_bytes(key),
         counterfoil: column(row, "counterfoil")?,
         expires_at: time(row, "expires_at")?.0,
     }))
@@ -384,13 +384,6 @@ impl Store for Postgres {
         }
         self.database.in_turn::<i64>(TAKE_TURN, &[], PLACE, PLACED_TOGETHER).await?;
         Ok(self.placed(cursor, most, now).await?.0)
-    }
-
-    async fn counterfoil(&self, key: Digest, now: UnixTime) -> Answer<Option<String>> {
-        match self.standing(key, now).await? {
-            Standing::Live { counterfoil, .. } => Ok(counterfoil),
-            Standing::Revoked | Standing::Unknown => Ok(None),
-        }
     }
 
     async fn save_session(&self, key: Digest, session: Session, _now: UnixTime) -> Answer<()> {

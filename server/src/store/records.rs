@@ -156,20 +156,17 @@ pub enum Standing {
 }
 
 /// What gateways are told, in this order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
     /// Grows from one to the next; the last one seen is the cursor.
     pub cursor: u64,
     /// What it is.
-    #[serde(rename = "type")]
     pub kind: PublicationKind,
-    /// The token's key, in base64url.
-    pub key: String,
+    /// The token's key.
+    pub key: Digest,
     /// The counterfoil, where one is published.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub counterfoil: Option<String>,
     /// When the token ends, in seconds since 1970.
-    #[serde(rename = "exp")]
     pub expires_at: u64,
 }
 

@@ -261,7 +261,7 @@ fn publication(row: &Row<'_>) -> rusqlite::Result<Publication> {
     Ok(Publication {
         cursor: row.get::<_, i64>(0)?.cast_unsigned(),
         kind: if kind == "publish" { PublicationKind::Publish } else { PublicationKind::Revoke },
-        key: Digest::from_bytes(key).to_base64url(),
+        key: Digest::from_bytes(key),
         counterfoil: row.get(3)?,
         expires_at: row.get::<_, i64>(4)?.cast_unsigned(),
     })
@@ -444,13 +444,6 @@ impl Store for Sqlite {
             )
         })
         .await
-    }
-
-    async fn counterfoil(&self, key: Digest, now: UnixTime) -> Answer<Option<String>> {
-        match self.standing(key, now).await? {
-            Standing::Live { counterfoil, .. } => Ok(counterfoil),
-            Standing::Revoked | Standing::Unknown => Ok(None),
-        }
     }
 
     async fn save_session(&self, key: Digest, session: Session, _now: UnixTime) -> Answer<()> {

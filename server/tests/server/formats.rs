@@ -63,7 +63,7 @@ async fn a_counterfoil_is_published_before_its_ticket_leaves() {
     world.make(world.authenticated(world.one(), "/revoke", &[("token", &ticket)])).await;
     let revoked = feed(&world, cursor).await;
     assert_eq!((revoked["entries"][0]["type"].as_str(), revoked["entries"][0]["key"].as_str()), (Some("revoke"), Some(key.as_str())));
-    assert_eq!(world.make(by_key).await.status, 404);
+    assert_eq!(world.make(by_key).await.status, 410);
 }
 
 #[tokio::test]
@@ -113,6 +113,22 @@ async fn introspection_is_signed_where_that_is_asked_for() {
         claims_of(&world.make(ask("application/token-introspection+jwt", "unknown")).await.text())["token_introspection"],
         json!({ "active": false })
     );
+}
+
+#[tokio::test]
+async fn an_answer_may_be_believed_as_long_as_is_set_and_its_token_lives() {
+    for (setting, expected) in [(0, "no-store"), (30, "private, max-age=30"), (3600, "private, max-age=300")] {
+        let mut config = crate::world::configuration("");
+        config.lifetimes.introspection = setting;
+        let world = World::of(config).await;
+        let token = token_for(&world, "https://phantom.example.com").await;
+        for accept in ["application/json", "application/jwt", "application/token-introspection+jwt"] {
+            let ask =
+                |token: &str| world.authenticated(&world.resource_server, "/introspect", &[("token", token)]).header("accept", accept);
+            assert_eq!(world.make(ask(&token)).await.header("cache-control"), expected);
+            assert_eq!(world.make(ask("unknown")).await.header("cache-control"), "no-store");
+        }
+    }
 }
 
 #[tokio::test]

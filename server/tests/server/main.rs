@@ -7,6 +7,7 @@ mod fapi2;
 mod formats;
 mod people;
 mod postgres;
+mod publish;
 mod sockets;
 mod store;
 mod world;
