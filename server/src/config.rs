@@ -73,8 +73,13 @@ pub struct Listen {
     pub certificate: Option<PathBuf>,
     /// The certificate's private key in PEM.
     pub key: Option<PathBuf>,
-    /// The host name on which client certificates are asked for: the server tells by SNI.
+    /// The host name on which client certificates are asked for: the server tells by SNI. With `mtls_address`, the host and port by which
+    /// clients reach that address.
     pub mtls_host: Option<String>,
+    /// A second address and port, on which client certificates are always asked for, instead of a host name of their own.
+    pub mtls_address: Option<SocketAddr>,
+    /// Which cipher suites TLS 1.2 offers; those of TLS 1.3 are always all.
+    pub ciphers: Ciphers,
     /// Authorities in PEM that vouch for clients' certificates: for `tls_client_auth`.
     pub client_authorities: Option<PathBuf>,
     /// A proxy in front that ends TLS.
@@ -89,10 +94,44 @@ impl Default for Listen {
             certificate: None,
             key: None,
             mtls_host: None,
+            mtls_address: None,
+            ciphers: Ciphers::default(),
             client_authorities: None,
             proxy: None,
         }
     }
+}
+
+impl Listen {
+    /// Whether a client that asks for this host name (SNI) is asked for a certificate on the first address.
+    pub(crate) fn is_mtls_name(&self, name: Option<&str>) -> bool {
+        self.mtls_address.is_none() && name.is_some_and(|name| self.mtls_host.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
+    }
+
+    fn judge(&self) -> Result<(), ConfigError> {
+        let wrong = |what: &str| Err(ConfigError::new("listen", what));
+        if self.certificate.is_some() != self.key.is_some() {
+            return wrong("certificate and key belong together");
+        }
+        if self.certificate.is_none() && !self.address.ip().is_loopback() && self.proxy.is_none() {
+            return wrong("without a certificate the address must be a loopback address, or there must be a proxy");
+        }
+        if self.mtls_address.is_some() && (self.certificate.is_none() || self.mtls_host.is_none()) {
+            return wrong("mtls_address needs a certificate, and mtls_host to say how clients reach it");
+        }
+        Ok(())
+    }
+}
+
+/// Cipher suites of TLS 1.2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ciphers {
+    /// ECDHE with AES-GCM or ChaCha20-Poly1305 (BCP 195, FAPI 2.0 section 5.2.2).
+    #[default]
+    Fapi2,
+    /// ECDHE with RSA and AES-GCM alone (FAPI 1.0 Part 2 section 8.5): the server's certificate must have an RSA key.
+    Fapi1,
 }
 
 /// A proxy that ends TLS and passes the client's certificate on.
@@ -575,13 +614,7 @@ impl Config {
                 return wrong("scopes", "a name is no scope (RFC 6749 section 3.3)");
             }
         }
-        if self.listen.certificate.is_some() != self.listen.key.is_some() {
-            return wrong("listen", "certificate and key belong together");
-        }
-        if self.listen.certificate.is_none() && !self.listen.address.ip().is_loopback() && self.listen.proxy.is_none() {
-            return wrong("listen", "without a certificate the address must be a loopback address, or there must be a proxy");
-        }
-        Ok(())
+        self.listen.judge()
     }
 
     /// The URL of one of the server's paths.
@@ -594,7 +627,8 @@ impl Config {
         let host = self.listen.mtls_host.as_deref()?;
         let after = self.issuer.strip_prefix("https://")?;
         let (authority, prefix) = after.find('/').map_or((after, ""), |slash| after.split_at(slash));
-        let port = authority.rsplit_once(':').map_or(String::new(), |(_, port)| format!(":{port}"));
+        let is_whole = self.listen.mtls_address.is_some();
+        let port = authority.rsplit_once(':').filter(|_| !is_whole).map_or(String::new(), |(_, port)| format!(":{port}"));
         Some(format!("https://{host}{port}{prefix}{path}"))
     }
 
@@ -656,5 +690,8 @@ mod tests {
         assert_eq!(config.url("/par"), "https://as.example:8443/tenant/par");
         assert_eq!(config.mtls_url("/par").unwrap(), "https://mtls.as.example:8443/tenant/par");
         assert_eq!(config.prefix(), "/tenant");
+        let listen = "mtls_address = \"127.0.0.1:9443\"\nmtls_host = \"as.example:9443\"\ncertificate = \"a\"\nkey = \"b\"";
+        let config = Config::parse(&format!("issuer = \"https://as.example:8443/tenant\"\n[listen]\n{listen}")).unwrap();
+        assert_eq!(config.mtls_url("/par").unwrap(), "https://as.example:9443/tenant/par");
     }
 }

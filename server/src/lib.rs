@@ -130,13 +130,23 @@ impl<S: Store> Server<S> {
     /// # Errors
     /// What is wrong with the metadata; when the store cannot.
     pub async fn register(&self, metadata: serde_json::Value) -> Result<(), ConfigError> {
-        let client = client::Client::of_operator(&metadata)?;
-        let id = client.id().to_owned();
+        let client_id = metadata.get("client_id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        self.import(store::StoredClient { client_id, metadata, registration: None }).await
+    }
+
+    /// As [`Server::register`], with the registration access token's hash, so that a client may go on managing itself.
+    ///
+    /// # Errors
+    /// As [`Server::register`].
+    pub async fn import(&self, client: store::StoredClient) -> Result<(), ConfigError> {
+        let id = client::Client::of_operator(&client.metadata)?.id().to_owned();
+        if client.client_id != id {
+            return Err(ConfigError::new(format!("client {}", client.client_id), "has another client_id in its metadata"));
+        }
         if self.clients.is_configured(&id) {
             return Err(ConfigError::new(format!("client {id}"), "is in the configuration"));
         }
-        let stored = store::StoredClient { client_id: id.clone(), metadata, registration: None };
-        self.store.save_client(stored).await.map_err(|error| ConfigError::new("store", error))?;
+        self.store.save_client(client).await.map_err(|error| ConfigError::new("store", error))?;
         self.clients.forget(&id);
         Ok(())
     }

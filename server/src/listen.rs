@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 
 use crate::Server;
-use crate::config::{CertificateFormat, Config, ConfigError, Listen, Proxy};
+use crate::config::{CertificateFormat, Ciphers, Config, ConfigError, Listen, Proxy};
 use crate::http::{Peer, PeerCertificate, Request, Response, empty};
 use crate::store::Store;
 
@@ -49,6 +49,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// A bound socket.
 pub struct Listener {
     socket: TcpListener,
+    mtls: Option<TcpListener>,
     operations: Option<TcpListener>,
     tls: Option<Arc<Tls>>,
     authorities: Arc<Authorities>,
@@ -75,13 +76,16 @@ impl Listener {
             TcpListener::bind(address).await.map_err(|error| ConfigError::new(format!("listen.{name} {address}"), error))
         };
         let socket = bind("address", config.listen.address).await?;
-        let operations = match config.listen.operations {
-            Some(address) => Some(bind("operations", address).await?),
-            None => None,
+        let bind_if = async |name: &str, address: Option<SocketAddr>| match address {
+            Some(address) => bind(name, address).await.map(Some),
+            None => Ok(None),
         };
+        let mtls = bind_if("mtls_address", config.listen.mtls_address).await?;
+        let operations = bind_if("operations", config.listen.operations).await?;
         let limits = &config.limits;
         Ok(Self {
             socket,
+            mtls,
             operations,
             tls,
             authorities,
@@ -99,6 +103,12 @@ impl Listener {
         self.socket.local_addr()
     }
 
+    /// Where certificates are always asked for; `None` where that is told by host name.
+    #[must_use]
+    pub fn mtls_address(&self) -> Option<SocketAddr> {
+        self.mtls.as_ref().and_then(|socket| socket.local_addr().ok())
+    }
+
     /// Where operators are served; `None` where they are not.
     #[must_use]
     pub fn operations_address(&self) -> Option<SocketAddr> {
@@ -114,11 +124,12 @@ impl Listener {
             tokio::select! {
                 () = &mut stop => break,
                 _ = reload.tick() => self.reload(&server),
-                accepted = accept(Some(&self.socket)) => self.take(accepted, false, &server, &graceful),
-                accepted = accept(self.operations.as_ref()) => self.take(accepted, true, &server, &graceful),
+                accepted = accept(Some(&self.socket)) => self.take(accepted, Door::Everybody, &server, &graceful),
+                accepted = accept(self.mtls.as_ref()) => self.take(accepted, Door::Certificates, &server, &graceful),
+                accepted = accept(self.operations.as_ref()) => self.take(accepted, Door::Operators, &server, &graceful),
             }
         }
-        drop((self.socket, self.operations));
+        drop((self.socket, self.mtls, self.operations));
         let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
     }
 
@@ -136,13 +147,7 @@ impl Listener {
         }
     }
 
-    fn take<S: Store>(
-        &self,
-        (socket, address): (TcpStream, SocketAddr),
-        is_operator: bool,
-        server: &Arc<Server<S>>,
-        graceful: &GracefulShutdown,
-    ) {
+    fn take<S: Store>(&self, (socket, address): (TcpStream, SocketAddr), door: Door, server: &Arc<Server<S>>, graceful: &GracefulShutdown) {
         // Without TLS, only a proxy on whose word one may rely is talked to, or somebody on this very machine.
         let is_trusted = || self.proxy.as_ref().is_some_and(|proxy| proxy.peers.contains(&address.ip()));
         if self.tls.is_none() && !address.ip().is_loopback() && !is_trusted() {
@@ -151,21 +156,29 @@ impl Listener {
         // Above the bounds a connection is closed at once: who is in already is served.
         let (Some(counted), Ok(place)) = (self.addresses.count(address.ip()), self.places.clone().try_acquire_owned()) else { return };
         let _ = socket.set_nodelay(true);
-        let tls = self.tls.clone().filter(|_| !is_operator);
+        let tls = self.tls.clone().filter(|_| door != Door::Operators);
         let (server, watcher, authorities) = (server.clone(), graceful.watcher(), self.authorities.clone());
         tokio::spawn(async move {
             let _held = (counted, place);
             let Some(tls) = tls else {
-                let peer = Peer { address: address.ip(), certificate: None, is_mtls_host: false, is_operator };
+                let peer = Peer { address: address.ip(), certificate: None, is_mtls_host: false, is_operator: door == Door::Operators };
                 return serve_connection(socket, peer, (server, authorities), watcher).await;
             };
-            match tokio::time::timeout(HANDSHAKE, tls.accept(socket, address.ip(), &authorities)).await {
+            match tokio::time::timeout(HANDSHAKE, tls.accept(socket, address.ip(), door, &authorities)).await {
                 Ok(Some((stream, peer))) => serve_connection(stream, peer, (server, authorities), watcher).await,
                 Ok(None) => tracing::debug!(peer = %address, "handshake failed"),
                 Err(_) => tracing::debug!(peer = %address, "handshake took too long"),
             }
         });
     }
+}
+
+/// By which of the addresses a connection came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Everybody,
+    Certificates,
+    Operators,
 }
 
 /// The next connection; never, where there is no socket.
@@ -321,11 +334,12 @@ impl Tls {
         &self,
         socket: TcpStream,
         address: IpAddr,
+        door: Door,
         authorities: &Authorities,
     ) -> Option<(tokio_rustls::server::TlsStream<TcpStream>, Peer)> {
         let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await.ok()?;
         let loaded = self.current.load_full();
-        let is_mtls_host = self.listen.mtls_host.as_deref() == start.client_hello().server_name();
+        let is_mtls_host = door == Door::Certificates || self.listen.is_mtls_name(start.client_hello().server_name());
         let config = loaded.mtls.as_ref().filter(|_| is_mtls_host).unwrap_or(&loaded.plain);
         let stream = start.into_stream(config.clone()).await.ok()?;
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
@@ -348,7 +362,7 @@ impl Loaded {
         };
         let chain = certificates(certificate)?;
         let key = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error))?;
-        let provider = provider();
+        let provider = provider_of(listen.ciphers);
         let builder = || {
             let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
             builder.map_err(|error| ConfigError::new("listen", error))
@@ -373,6 +387,16 @@ impl Loaded {
 /// With named parts, so that no process-wide choice of a provider is made or needed.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+fn provider_of(ciphers: Ciphers) -> Arc<CryptoProvider> {
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    if ciphers == Ciphers::Fapi1 {
+        use rustls::CipherSuite::{TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384};
+        let permitted = [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384];
+        provider.cipher_suites.retain(|suite| suite.tls13().is_some() || permitted.contains(&suite.suite()));
+    }
+    Arc::new(provider)
 }
 
 /// Who vouches for clients' certificates; loaded again when the file changes.

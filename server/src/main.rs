@@ -13,8 +13,9 @@ use counterfoil_server::clock::{Clock as _, SystemClock};
 use counterfoil_server::config::{Config, ConfigError};
 use counterfoil_server::issue::{KeyRecord, SigningKeys};
 use counterfoil_server::listen::Listener;
-use counterfoil_server::store::{Postgres, Sqlite, Store, User};
+use counterfoil_server::store::{Postgres, Sqlite, Store, StoredClient, User};
 use counterfoil_server::{setup, users};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// An authorization server for FAPI 2.0.
@@ -73,8 +74,15 @@ enum ClientCommand {
         /// The file; `-` for standard input.
         file: PathBuf,
     },
-    /// Prints every client as a JSON array, which `add` takes.
+    /// Prints every client's metadata as a JSON array, which `add` takes.
     List,
+    /// Prints every client as it is stored, with the hash of its registration access token: for `import` by another store.
+    Export,
+    /// Adds what `export` has printed; a client of the same client_id is replaced.
+    Import {
+        /// The file; `-` for standard input.
+        file: PathBuf,
+    },
     /// Removes a client and revokes its grants.
     Remove {
         /// Its client_id.
@@ -92,6 +100,29 @@ enum UserCommand {
         #[arg(long, default_value = "{}")]
         claims: String,
     },
+    /// Gives a person another password: the first line of standard input.
+    Password {
+        /// What the person types.
+        name: String,
+    },
+    /// The person cannot sign in any more, and clients get no more tokens for the person.
+    Lock {
+        /// What the person types.
+        name: String,
+    },
+    /// Ends that.
+    Unlock {
+        /// What the person types.
+        name: String,
+    },
+}
+
+impl UserCommand {
+    fn name(&self) -> &str {
+        match self {
+            Self::Add { name, .. } | Self::Password { name } | Self::Lock { name } | Self::Unlock { name } => name,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -132,17 +163,7 @@ fn run(arguments: Arguments) -> Result<(), ConfigError> {
             say("the configuration is good")
         }
         Command::Client(command) => with_store(Config::load(&file)?, Errand::Client(command)),
-        Command::User(UserCommand::Add { name, claims }) => {
-            let claims: Value = serde_json::from_str(&claims).map_err(|error| ConfigError::new("--claims", error))?;
-            let mut password = String::new();
-            std::io::stdin().lock().read_line(&mut password).map_err(|error| ConfigError::new("standard input", error))?;
-            let password = password.trim_end_matches(['\r', '\n']);
-            if password.len() < 8 {
-                return Err(ConfigError::new("standard input", "the password must have at least 8 characters"));
-            }
-            let user = users::new_user(&name, password, claims)?;
-            with_store(Config::load(&file)?, Errand::AddUser(user))
-        }
+        Command::User(command) => with_store(Config::load(&file)?, Errand::User(command)),
         Command::Keys(command) => keys(&Config::load(&file)?, &command),
     }
 }
@@ -155,7 +176,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, ConfigError> {
 enum Errand {
     Serve,
     Client(ClientCommand),
-    AddUser(User),
+    User(UserCommand),
 }
 
 /// The one place that knows which stores there are.
@@ -177,8 +198,42 @@ async fn run_errand<S: Store>(config: Config, store: S, errand: Errand) -> Resul
     match errand {
         Errand::Serve => serve(config, store).await,
         Errand::Client(command) => clients(config, store, command).await,
-        Errand::AddUser(user) => store.save_user(user).await.map_err(|error| ConfigError::new("store", error)),
+        Errand::User(command) => people(store, command).await,
     }
+}
+
+async fn people<S: Store>(store: S, command: UserCommand) -> Result<(), ConfigError> {
+    let failed = |error| ConfigError::new("store", error);
+    let name = command.name().to_owned();
+    let known = store.user(name.clone()).await.map_err(failed)?;
+    let is_there = |known: Option<User>| known.ok_or_else(|| ConfigError::new(&name, "there is no such person"));
+    let user = match command {
+        UserCommand::Add { claims, .. } => {
+            let claims: Value = serde_json::from_str(&claims).map_err(|error| ConfigError::new("--claims", error))?;
+            if !claims.is_object() {
+                return Err(ConfigError::new("--claims", "must be a JSON object"));
+            }
+            // A new subject would make somebody else of the person.
+            if known.is_some() {
+                return Err(ConfigError::new(name, "is there already; `user password` gives another password"));
+            }
+            users::new_user(&name, &password()?, claims)?
+        }
+        UserCommand::Password { .. } => User { password: users::hash_of(&password()?)?, ..is_there(known)? },
+        UserCommand::Lock { .. } => User { locked: true, ..is_there(known)? },
+        UserCommand::Unlock { .. } => User { locked: false, ..is_there(known)? },
+    };
+    store.save_user(user).await.map_err(failed)
+}
+
+fn password() -> Result<String, ConfigError> {
+    let mut password = String::new();
+    std::io::stdin().lock().read_line(&mut password).map_err(|error| ConfigError::new("standard input", error))?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    if password.len() < 8 {
+        return Err(ConfigError::new("standard input", "the password must have at least 8 characters"));
+    }
+    Ok(password.to_owned())
 }
 
 async fn serve<S: Store>(config: Config, store: S) -> Result<(), ConfigError> {
@@ -233,12 +288,20 @@ async fn signal() {
 async fn clients<S: Store>(config: Config, store: S, command: ClientCommand) -> Result<(), ConfigError> {
     let failed = |error| ConfigError::new("store", error);
     match command {
+        ClientCommand::Export => {
+            let clients = store.clients().await.map_err(failed)?;
+            say(&serde_json::to_string_pretty(&clients).map_err(|error| ConfigError::new("store", error))?)
+        }
+        ClientCommand::Import { file } => {
+            let clients: Vec<StoredClient> = read_json(&file)?;
+            let server = Server::new(config, store, Arc::new(SystemClock))?;
+            for client in clients {
+                server.import(client).await?;
+            }
+            Ok(())
+        }
         ClientCommand::Add { file } => {
-            let text = if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(&file) };
-            let place = file.display().to_string();
-            let text = text.map_err(|error| ConfigError::new(&place, error))?;
-            let clients: Value = serde_json::from_str(&text).map_err(|error| ConfigError::new(&place, error))?;
-            let clients = match clients {
+            let clients = match read_json(&file)? {
                 Value::Array(clients) => clients,
                 one => vec![one],
             };
@@ -260,6 +323,14 @@ async fn clients<S: Store>(config: Config, store: S, command: ClientCommand) -> 
             }
         }
     }
+}
+
+/// From a file, or from standard input where it is called `-`.
+fn read_json<T: DeserializeOwned>(file: &Path) -> Result<T, ConfigError> {
+    let text = if file == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+    let place = file.display().to_string();
+    let text = text.map_err(|error| ConfigError::new(&place, error))?;
+    serde_json::from_str(&text).map_err(|error| ConfigError::new(place, error))
 }
 
 fn keys(config: &Config, command: &KeysCommand) -> Result<(), ConfigError> {

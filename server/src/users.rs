@@ -15,7 +15,11 @@ pub fn new_user(name: &str, password: &str, claims: Value) -> Result<User, Confi
     Ok(User { name: name.to_owned(), subject: Secret::new().into_string(), password: hash_of(password)?, locked: false, claims })
 }
 
-pub(crate) fn hash_of(password: &str) -> Result<String, ConfigError> {
+/// A password as it is kept.
+///
+/// # Errors
+/// When it cannot be hashed.
+pub fn hash_of(password: &str) -> Result<String, ConfigError> {
     let hash = Argon2::default().hash_password(password.as_bytes());
     hash.map(|hash| hash.to_string()).map_err(|error| ConfigError::new("password", error))
 }
