@@ -4,6 +4,7 @@ mod bench;
 mod c_library;
 mod chart;
 mod counts;
+mod demo;
 mod embedded;
 mod fuzz;
 mod languages;
@@ -19,7 +20,11 @@ use step::{Failure, Outcome, Step, cargo, output, run, run_all};
 
 const USAGE: &str = "usage: cargo xtask TASK
 
-  demo             judge a dozen real tokens and print decision, code, HTTP answer and time
+  demo             judge a dozen real tokens and print decision, code, HTTP answer and time; then start server, gateway and API on this
+                   machine and take a token of each kind all the way, a thief's tries included, printing each step
+  demo engine      the first part alone
+  demo --stay [PORT]
+                   keep it up at PORT (8443) and the next two, and print what to try in a browser and by curl
   install --prefix DIR
                    build libcounterfoil and install header, libraries, pkg-config file and CMake package
   test [STEP…]     everything that must hold; or a group of steps (engine, gateways, bindings, server), or single ones by how their names begin
@@ -37,7 +42,7 @@ fn main() -> ExitCode {
     let task = arguments.next();
     let rest: Vec<String> = arguments.collect();
     let result = match (task.as_deref(), rest.as_slice()) {
-        (Some("demo"), []) => run(&mut cargo(["run", "--release", "--quiet", "--package", "counterfoil", "--example", "demo"])),
+        (Some("demo"), arguments) => demo::demo(arguments),
         (Some("test"), names) => test(names),
         (Some("install"), arguments) => c_library::install_from(arguments),
         (Some("vectors"), []) => run(step::command("bash").arg("core/vectors/mint/mint.sh")),

@@ -5,6 +5,7 @@ use crate::step::{Failure, Outcome, Step, cargo, command, has, output, root, run
 
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "server: every module and attack", run: server },
+    Step { name: "server: demo", run: crate::demo::step },
     Step { name: "server: Node clients, and pages in Chromium", run: node_clients },
     Step { name: "server: Python clients", run: python_clients },
 ];
