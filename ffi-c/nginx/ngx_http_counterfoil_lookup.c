@@ -296,7 +296,8 @@ ngx_http_counterfoil_judge_reply(ngx_http_request_t *r, ngx_http_counterfoil_ctx
     if (reply->status == NGX_HTTP_OK && (split || reply->form != COUNTERFOIL_FORM_WHOLE)) {
         ctx->found.found = (counterfoil_bytes) { reply->body.data, reply->body.len };
         ctx->found.form = split ? COUNTERFOIL_FORM_SPLIT : reply->form;
-        ctx->found_max_age = reply->max_age;
+        /* A counterfoil never changes; for how long to believe that it is not revoked, `valid` says alone. */
+        ctx->found_max_age = split ? NGX_MAX_INT32_VALUE : reply->max_age;
         ctx->cached = ctx->stale = 0;
         return COUNTERFOIL_OK;
     }

@@ -17,11 +17,11 @@ pub(crate) fn demo(arguments: &[String]) -> Result<(), Failure> {
     if arguments == ["engine"] {
         return Ok(());
     }
-    eprintln!("\nThe server is built; the first time, this takes a few minutes.");
+    eprintln!("\nBuilding the server: the first time, this takes a few minutes.");
     run(&mut build())?;
     let with_module = nginx::why_no_module().is_none();
     if with_module {
-        eprintln!("The module for nginx is built.");
+        eprintln!("Building the module for nginx.");
         nginx::build()?;
     }
     // In this process's place, so that a Ctrl-C is waited for by nobody but the demo itself.

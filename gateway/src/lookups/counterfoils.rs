@@ -107,6 +107,8 @@ impl SplitTokens {
 /// Counterfoils behind an https URL: `GET base/key` answers 200 with the text, 404, or 410 for a revoked one.
 pub struct HttpsCounterfoils {
     base: String,
+    /// With its question mark, if there is one.
+    query: String,
     encoding: KeyEncoding,
     bearer: Option<String>,
     https: Https,
@@ -116,16 +118,19 @@ pub struct HttpsCounterfoils {
 const LARGEST: usize = 64 * 1024;
 
 impl HttpsCounterfoils {
-    /// Looks up below `base`, with keys in base64url, proving who asks by the transport's certificate, if it has one.
+    /// Looks up below `base`, with keys in base64url, proving who asks by the transport's certificate, if it has one. A query of `base` stands
+    /// behind every key: `?client_id=gateway` for `counterfoil-server` (RFC 8705 section 2).
     ///
     /// # Errors
-    /// [`Error::AddressMalformed`] for a base with a query, too; [`Error::MaterialUnusable`].
+    /// [`Error::AddressMalformed`], also for a query that ends in `=`, where no key will be put; [`Error::MaterialUnusable`].
     pub fn new(base: &str, transport: &Transport) -> Result<Self, ConfigError> {
-        if base.contains('?') {
-            return Err(ConfigError::new(Error::AddressMalformed, "a base with a query"));
+        let url = https_url(base)?;
+        if url.contains('?') && url.ends_with('=') {
+            return Err(ConfigError::new(Error::AddressMalformed, "keys go into the path, not into the query"));
         }
-        let base = https_url(base)?.trim_end_matches('/').to_owned();
-        Ok(Self { base, encoding: KeyEncoding::Base64url, bearer: None, https: Https::new(transport, LARGEST)? })
+        let (base, query) = url.split_at(url.find('?').unwrap_or(url.len()));
+        let (base, query) = (base.trim_end_matches('/').to_owned(), query.to_owned());
+        Ok(Self { base, query, encoding: KeyEncoding::Base64url, bearer: None, https: Https::new(transport, LARGEST)? })
     }
 
     /// Spells keys otherwise: what does not fit in a URL is escaped.
@@ -148,6 +153,7 @@ impl CounterfoilStore for HttpsCounterfoils {
         let mut encoded = [0; 64];
         let mut url = format!("{}/", self.base);
         push_escaped(&mut url, key.encode(self.encoding, &mut encoded)?);
+        url.push_str(&self.query);
         let bearer = self.bearer.as_deref().map(|bearer| ("authorization", bearer));
         let answer = self.https.get(&url, bearer.as_slice()).map_err(|_| Error::LookupUnavailable)?;
         match answer.status {

@@ -16,7 +16,7 @@ use crate::redis::RedisStore;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CounterfoilSettings {
-    /// Where.
+    /// Where; the query of an https URL stands behind every key.
     pub url: String,
     /// How keys are spelled: `base64url` (the default), `base64` or `hex`.
     #[serde(default)]

@@ -153,13 +153,13 @@ fn keys_are_spelled_as_the_store_does_and_the_asker_is_known() {
     }
     let path = format!("/c/{}", path["/c/".len()..].replace('/', "%2F"));
     let server = Server::start_with(&authority, Some(&clients), move |request| {
-        assert_eq!(request.line, format!("GET {path} HTTP/1.1"));
+        assert_eq!(request.line, format!("GET {path}?client_id=gateway HTTP/1.1"));
         assert_eq!(request.header("authorization"), Some("Bearer let-me-in"));
         if request.has_certificate { found(&counterfoil) } else { Reply::status(401) }
     });
     let leaf = clients.leaf("gateway");
     let transport = transport(&authority).with_identity(leaf.certificate_pem.as_bytes(), leaf.key_pem.as_bytes()).expect("an identity");
-    let counterfoils = HttpsCounterfoils::new(&server.url("/c"), &transport).expect("a store");
+    let counterfoils = HttpsCounterfoils::new(&server.url("/c/?client_id=gateway"), &transport).expect("a store");
     let counterfoils = counterfoils.with_encoding(KeyEncoding::Base64).with_bearer("let-me-in");
     let keys = KeySource::Text(jwks(&[&Key::new(1)]).into_bytes());
     let gateway = Gateway::builder().issuer(issuer(keys)).counterfoils(Arc::new(counterfoils), Seconds(0)).build().expect("a gateway");

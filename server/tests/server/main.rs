@@ -5,6 +5,7 @@ mod crash;
 mod dpop_negative;
 mod fapi2;
 mod formats;
+mod gateway;
 mod people;
 mod postgres;
 mod publish;
