@@ -6,6 +6,7 @@ mod dpop_negative;
 mod fapi2;
 mod formats;
 mod gateway;
+mod named_attacks;
 mod people;
 mod postgres;
 mod publish;

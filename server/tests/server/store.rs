@@ -166,6 +166,7 @@ pub(crate) async fn passes<S: Store>(store: S, codes: usize, at_once: usize) {
     revokes_what_was_stolen(&*store).await;
     tells_gateways(&*store).await;
     races(&store, codes, at_once).await;
+    other_races(&store, at_once).await;
     sweeps(&*store).await;
 }
 
@@ -191,6 +192,49 @@ async fn races<S: Store>(store: &Arc<S>, codes: usize, at_once: usize) {
         assert_eq!(outcomes.iter().filter(|(first, _)| *first).count(), 1, "code {number}");
         assert_eq!(outcomes.iter().filter(|(_, spent)| *spent).count(), 1, "assertion {number}");
         assert_eq!(store.grant(format!("race-{number}"), NOW).await.unwrap(), None);
+    }
+}
+
+/// The other things that happen once, and what must not happen after a revocation. `COUNTERFOIL_RACES` says how often; 50 times where it does
+/// not.
+async fn other_races<S: Store>(store: &Arc<S>, at_once: usize) {
+    let times = std::env::var("COUNTERFOIL_RACES").ok().map_or(50, |times| times.parse().expect("COUNTERFOIL_RACES is a number"));
+    for number in 0..times {
+        let name = format!("other-{number}");
+        let pushed = Secret::new();
+        let asked = PushedRequest { request: request(), expires_at: later(60).0 };
+        store.push_request(pushed.digest(), asked, Vec::new(), NOW).await.unwrap();
+        let refresh = Secret::new();
+        let secret = approved(&**store, &name).await;
+        assert!(matches!(store.redeem_code(secret.digest(), Vec::new(), NOW).await.unwrap(), Redeemed::First(_)));
+        let issued = Move { refresh: Some((refresh.digest(), later(300))), ..token(&name, Some(&name)) };
+        assert!(store.save_issued(issued, NOW).await.unwrap());
+        let mut tries = tokio::task::JoinSet::new();
+        for turn in 0..at_once {
+            let (store, name, key, refresh) = (store.clone(), name.clone(), pushed.digest(), refresh.digest());
+            tries.spawn(async move {
+                let code = code(&Secret::new(), &format!("{name}-{turn}"));
+                let completed = store.approve_request(key, code, NOW).await.unwrap();
+                let proof = Use { kind: UseKind::Proof, key: Digest::of(&name), until: later(300) };
+                let spent = match store.spend(vec![proof], NOW).await {
+                    Ok(()) => true,
+                    Err(StoreError::Replayed(UseKind::Proof)) => false,
+                    Err(error) => panic!("{error}"),
+                };
+                // One revokes while the others refresh; who begins after that gets nothing.
+                if turn == at_once / 2 {
+                    store.revoke_grant(name.clone(), NOW).await.unwrap();
+                    assert_eq!(store.refresh(refresh, Vec::new(), NOW).await.unwrap(), None, "{name}");
+                } else {
+                    store.refresh(refresh, Vec::new(), NOW).await.unwrap();
+                }
+                (completed, spent)
+            });
+        }
+        let outcomes = tries.join_all().await;
+        assert_eq!(outcomes.iter().filter(|(completed, _)| *completed).count(), 1, "request {number}");
+        assert_eq!(outcomes.iter().filter(|(_, spent)| *spent).count(), 1, "proof {number}");
+        assert_eq!(store.refresh(refresh.digest(), Vec::new(), NOW).await.unwrap(), None, "refresh {number}");
     }
 }
 

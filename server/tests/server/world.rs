@@ -376,6 +376,11 @@ impl World {
         Self::start(store, configuration(more)).await
     }
 
+    /// The same server again, on the store that it had.
+    pub(crate) fn restarted(&self, store: Sqlite) -> Server<Sqlite> {
+        Server::new(configuration(""), store, self.clock.clone()).unwrap()
+    }
+
     async fn start(store: Sqlite, config: Config) -> Self {
         log();
         let clock = Arc::new(ManualClock::new(UnixTime(NOW)));
