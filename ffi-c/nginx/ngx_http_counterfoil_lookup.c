@@ -6,6 +6,8 @@
 #define NGX_HTTP_COUNTERFOIL_DOWN 1
 /* The longest answer. */
 #define NGX_HTTP_COUNTERFOIL_ROOM 65536
+/* nginx has no name for 410. */
+#define NGX_HTTP_COUNTERFOIL_GONE 410
 
 static ngx_int_t ngx_http_counterfoil_answered(ngx_http_request_t *r, void *data, ngx_int_t rc);
 static ngx_int_t ngx_http_counterfoil_make_room(ngx_http_request_t *sr);
@@ -300,6 +302,10 @@ ngx_http_counterfoil_judge_reply(ngx_http_request_t *r, ngx_http_counterfoil_ctx
         ctx->found_max_age = split ? NGX_MAX_INT32_VALUE : reply->max_age;
         ctx->cached = ctx->stale = 0;
         return COUNTERFOIL_OK;
+    }
+    if (split && reply->status == NGX_HTTP_COUNTERFOIL_GONE) {
+        ngx_http_counterfoil_forget(ctx->lookup_key);
+        return COUNTERFOIL_ERROR_TOKEN_REVOKED;
     }
     if (reply->status == (split ? NGX_HTTP_NOT_FOUND : NGX_HTTP_NO_CONTENT)) {
         ngx_http_counterfoil_forget(ctx->lookup_key);

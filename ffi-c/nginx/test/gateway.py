@@ -74,7 +74,9 @@ class Api:
                         found = api.counterfoils.get(rest)
                     except OSError:
                         return self.reply(500)
-                    return self.reply(200, found.encode(), "text/plain", Cache_Control="no-store") if found is not None else self.reply(404)
+                    if found in (None, "revoked"):
+                        return self.reply(410 if found else 404)
+                    return self.reply(200, found.encode(), "text/plain", Cache_Control="no-store")
                 if service == "introspect":
                     found = api.references.get(body.decode())
                     if not found:

@@ -67,6 +67,14 @@ class SplitTokens(Case):
         self.ask("/split/", dpop("/split/", ticket), "ticket_unknown", 401)
         self.ask("/split/", dpop("/split/", ticket), "ticket_unknown", 401)
 
+    def test_a_store_may_say_that_a_ticket_was_revoked(self):
+        _, _, ticket = self.ticket()
+        self.ask("/split/", dpop("/split/", ticket), status=200)
+        self.api.counterfoils[mint.b64(mint.sha256(ticket))] = "revoked"
+        time.sleep(1.2)
+        self.ask("/split/", dpop("/split/", ticket), "token_revoked", 401)
+        self.ask("/split/", dpop("/split/", ticket), "token_revoked", 401)
+
     def test_the_service_that_is_asked_learns_nothing_of_the_client(self):
         _, _, ticket = self.ticket()
         self.ask("/split/", [*dpop("/split/", ticket), ("Cookie", "secret")], status=200)

@@ -80,7 +80,7 @@ fn a_gateway_looks_up_every_form_of_token() {
     for (resource, unknown) in [
         ("https://api.example.com", None),
         ("https://phantom.example.com", Some(Error::TokenInactive)),
-        ("https://split.example.com", Some(Error::TicketUnknown)),
+        ("https://split.example.com", Some(Error::TokenRevoked)),
     ] {
         let granted = app.post(&format!("{base}/token"), &format!("grant_type=client_credentials&scope=accounts&resource={resource}"));
         let token = granted["access_token"].as_str().unwrap();
