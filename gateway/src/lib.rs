@@ -32,7 +32,7 @@ pub use gateway::{Gateway, Refused, Route};
 pub use issuer::Issuer;
 pub use keys::{KeySource, KeyStatus, RemoteKeys};
 pub use lookups::{ClientAuthentication, CounterfoilStore, HttpsCounterfoils, Introspection, IntrospectionFormat, Lookup};
-pub use memory::{ProcessReplayStore, SharedReplayStore};
+pub use memory::{ProcessReplayStore, RequestKeyTables, SharedKeyTables, SharedReplayStore};
 pub use response::{Response, ResponseVerifier, Returned};
 pub use scratch::Scratch;
 

@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use counterfoil::Seconds;
 use counterfoil::oauth::nonce::NonceKey;
+use counterfoil_gateway::SharedKeyTables;
 
 use crate::client::Clients;
 use crate::clock::Clock;
@@ -45,6 +46,9 @@ pub use crate::authorization_request::{AuthorizationRequest, GrantAction, GrantM
 pub use crate::client::MetadataError;
 pub use crate::error::Code;
 
+/// How many clients' proof keys are remembered with their tables, of 13 KiB each.
+const PROOF_KEYS: usize = 1024;
+
 /// A server: everything but its sockets.
 pub struct Server<S> {
     config: Config,
@@ -54,6 +58,8 @@ pub struct Server<S> {
     clients: Clients,
     nonces: NonceKey,
     publisher: Option<publish::Publisher>,
+    /// What makes proofs by keys that come again several times quicker to judge.
+    proof_keys: SharedKeyTables,
     pages: Pages,
     attempts: interaction::Attempts,
     identity_provider: Option<Arc<identity_provider::IdentityProvider>>,
@@ -81,6 +87,7 @@ impl<S: Store> Server<S> {
         Ok(Self {
             clients: Clients::new(&config)?,
             pages: Pages::load(&config)?,
+            proof_keys: SharedKeyTables::new(PROOF_KEYS).map_err(|error| ConfigError::new("memory", error))?,
             publisher: publish::Publisher::new(&config.split_tokens)?,
             keys,
             nonces,

@@ -14,7 +14,7 @@ use crate::Server;
 use crate::http::{Request, Response, json as json_answer, set};
 use crate::secret::Digest;
 use crate::sender::Noted;
-use crate::store::{Standing, Store, StoreError};
+use crate::store::{Standing, Store, StoreError, Use};
 
 /// A token that was accepted.
 pub(crate) struct PresentedToken {
@@ -62,7 +62,7 @@ impl<S: Store> Server<S> {
             Standing::Live { grant_id, .. } => grant_id,
             Standing::Unknown => None,
         };
-        match self.store.spend(used.0.into_iter().collect(), request.now).await {
+        match self.store.spend(used.into_iter().collect(), request.now).await {
             Ok(()) => Ok(PresentedToken { claims, grant_id }),
             Err(StoreError::Replayed(_)) => Err(refuse(Error::ProofReplayed, scheme)),
             Err(error) => Err(refuse(unavailable(&error), scheme)),
@@ -77,7 +77,7 @@ impl<S: Store> Server<S> {
         standing: &Standing,
         demands: Demands<'_>,
         now: UnixTime,
-    ) -> Result<(Map<String, Value>, Noted), Error> {
+    ) -> Result<(Map<String, Value>, Option<Use>), Error> {
         let answer;
         let form = match standing {
             Standing::Revoked => return Err(Error::TicketUnknown),
@@ -90,13 +90,13 @@ impl<S: Store> Server<S> {
             // The key of a JWT is that of its `jti`, which nobody can present.
             Standing::Live { .. } => return Err(Error::TicketUnknown),
         };
-        let mut used = Noted::default();
+        let mut noted = Noted::new(&self.proof_keys);
         let mut scratch = vec![0; Limits::DEFAULT.scratch() + Limits::PROOF.scratch() + Limits::PROOF.token()];
         let claims = self.with_resource_server(demands, |server| {
-            let token = server.accept_as(form, credential, presented, now, &mut used, &mut scratch).map_err(|refusal| refusal.error())?;
+            let token = server.accept_as(form, credential, presented, now, &mut noted, &mut scratch).map_err(|refusal| refusal.error())?;
             serde_json::from_str(token.payload()).map_err(|_| Error::JsonMalformed)
         })??;
-        Ok((claims, used))
+        Ok((claims, noted.used))
     }
 
     /// A resource server for every audience that this server issues tokens for.

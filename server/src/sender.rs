@@ -2,8 +2,11 @@
 
 use counterfoil::oauth::confirmation::Confirmation;
 use counterfoil::oauth::dpop::{ProofRules, ProofTarget};
+use counterfoil::oauth::key_tables::KeyMemory;
 use counterfoil::oauth::replay::{ProofId, ReplayStore};
 use counterfoil::{Error, UnixTime};
+
+use counterfoil_gateway::{RequestKeyTables, SharedKeyTables};
 
 use crate::Server;
 use crate::client::Client;
@@ -19,13 +22,26 @@ pub(crate) struct Sender {
 }
 
 /// Takes down what is to be used up later, in the same transaction as what it allows.
-#[derive(Default)]
-pub(crate) struct Noted(pub(crate) Option<Use>);
+pub(crate) struct Noted<'k> {
+    pub(crate) used: Option<Use>,
+    keys: RequestKeyTables<'k>,
+}
 
-impl ReplayStore for Noted {
+impl<'k> Noted<'k> {
+    /// Nothing yet; with the tables of keys whose proofs were good before.
+    pub(crate) const fn new(keys: &'k SharedKeyTables) -> Self {
+        Self { used: None, keys: keys.for_request() }
+    }
+}
+
+impl ReplayStore for Noted<'_> {
     fn first_use(&mut self, id: &ProofId, until: UnixTime, _now: UnixTime) -> Result<bool, Error> {
-        self.0 = Some(Use { kind: UseKind::Proof, key: Digest::from_bytes(*id.as_bytes()), until });
+        self.used = Some(Use { kind: UseKind::Proof, key: Digest::from_bytes(*id.as_bytes()), until });
         Ok(true)
+    }
+
+    fn keys(&mut self) -> Option<&mut dyn KeyMemory> {
+        Some(&mut self.keys)
     }
 }
 
@@ -53,14 +69,14 @@ impl<S: Store> Server<S> {
         };
         let url = self.url_of(request, path);
         let target = ProofTarget { method: request.method().as_str(), url: &url, token: None };
-        let mut noted = Noted::default();
+        let mut noted = Noted::new(&self.proof_keys);
         let mut scratch = vec![0; proof.len()];
         let accepted = self.proof_rules()?.accept(proof, &target, request.now, &mut noted, &mut scratch);
         let proof = accepted.map_err(|error| match error {
             Error::NonceRequired | Error::NonceInvalid => nonce_refusal(),
             error => Refusal::new(Code::InvalidDpopProof, "the DPoP proof is not valid").because(error),
         })?;
-        Ok(Some(Sender { confirmation: Confirmation::Key(proof.thumbprint()), used: noted.0 }))
+        Ok(Some(Sender { confirmation: Confirmation::Key(proof.thumbprint()), used: noted.used }))
     }
 
     pub(crate) fn proof_rules(&self) -> Result<ProofRules<'_>, Refusal> {

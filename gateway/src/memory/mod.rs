@@ -5,13 +5,9 @@ mod key_tables;
 mod replay;
 mod tokens;
 
-use core::cell::OnceCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use counterfoil::jose::algorithm::Algorithm;
-use counterfoil::jose::jwk::PublicKey;
 use counterfoil::jose::keys::KeyVersion;
-use counterfoil::jose::thumbprint::Thumbprint;
 use counterfoil::oauth::cache::{Recalled, TokenMemory, TokenText};
 use counterfoil::oauth::key_tables::KeyMemory;
 use counterfoil::oauth::replay::{ProofId, ReplayStore};
@@ -19,7 +15,7 @@ use counterfoil::oauth::verifier::Judged;
 use counterfoil::wire::siphash::HashKey;
 use counterfoil::{Error, UnixTime};
 
-pub(crate) use self::key_tables::SharedKeyTables;
+pub use self::key_tables::{RequestKeyTables, SharedKeyTables};
 pub use self::replay::ProcessReplayStore;
 pub(crate) use self::tokens::SharedTokenCache;
 
@@ -42,13 +38,12 @@ pub(crate) struct Memory {
 /// The memory as one request sees it.
 pub(crate) struct RequestMemory<'g> {
     memory: &'g Memory,
-    /// The table of the proof's key, shared with the memory, so that no lock is held while it is in use.
-    table: OnceCell<Option<Arc<[u64]>>>,
+    keys: Option<RequestKeyTables<'g>>,
 }
 
 impl<'g> RequestMemory<'g> {
-    pub(crate) const fn new(memory: &'g Memory) -> Self {
-        Self { memory, table: OnceCell::new() }
+    pub(crate) fn new(memory: &'g Memory) -> Self {
+        Self { memory, keys: memory.key_tables.as_ref().map(SharedKeyTables::for_request) }
     }
 }
 
@@ -58,24 +53,11 @@ impl ReplayStore for RequestMemory<'_> {
     }
 
     fn keys(&mut self) -> Option<&mut dyn KeyMemory> {
-        self.memory.key_tables.is_some().then_some(self)
+        self.keys.as_mut().map(|keys| keys as &mut dyn KeyMemory)
     }
 
     fn tokens(&mut self) -> Option<&mut dyn TokenMemory> {
         self.memory.tokens.is_some().then_some(self)
-    }
-}
-
-impl KeyMemory for RequestMemory<'_> {
-    fn prepared(&self, thumbprint: &Thumbprint) -> &[u64] {
-        let table = self.table.get_or_init(|| self.memory.key_tables.as_ref()?.table(thumbprint));
-        table.as_deref().unwrap_or(&[])
-    }
-
-    fn seen(&mut self, thumbprint: &Thumbprint, algorithm: &dyn Algorithm, key: &PublicKey) {
-        if let Some(tables) = &self.memory.key_tables {
-            tables.seen(thumbprint, algorithm, key);
-        }
     }
 }
 
