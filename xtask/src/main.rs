@@ -3,6 +3,7 @@
 mod bench;
 mod c_library;
 mod chart;
+mod conformance;
 mod counts;
 mod demo;
 mod embedded;
@@ -35,7 +36,10 @@ const USAGE: &str = "usage: cargo xtask TASK
   bench gateway    what the nginx module adds to a request, beside auth_request to Node with jose
   bench languages [--memory]
                    the packages for other languages beside what their users use today
-  criterion        criterion benches of every entry point";
+  criterion        criterion benches of every entry point
+  conformance [--suite URL] [--only NAME]… [--beside N] [--write]
+                   the OpenID Foundation's conformance suite, which runs at URL (https://localhost.emobix.co.uk:8443), against the server: all
+                   variants, or those whose name has NAME in it; N at the same time; docs/conformance.md is written when all ran, or with --write";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         (Some("bench"), [name]) if name == "gateway" => nginx::bench(),
         (Some("bench"), [name, arguments @ ..]) if name == "languages" => languages::run_all(arguments),
         (Some("bench"), arguments) => bench::bench(arguments),
+        (Some("conformance"), arguments) => conformance::conformance(arguments),
         (Some("criterion"), []) => run(&mut cargo(["bench", "--package", "counterfoil-benches"])),
         _ => {
             eprintln!("{USAGE}");

@@ -17,6 +17,11 @@ fn server() -> Result<Outcome, Failure> {
     run(&mut cargo(["test", "--quiet", "--package", "counterfoil-server"])).map(|()| Outcome::Passed(String::new()))
 }
 
+/// What the scripts in `server/tests/clients/node` import.
+pub(crate) fn client_packages() -> Result<(), Failure> {
+    output(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "server/tests/clients/node"])).map(drop)
+}
+
 /// openid-client, oauth4webapi and a browser against the binary, over TLS.
 fn node_clients() -> Result<Outcome, Failure> {
     for program in ["node", "npm", "openssl", "chromium"] {
@@ -25,7 +30,7 @@ fn node_clients() -> Result<Outcome, Failure> {
         }
     }
     output(&mut cargo(["build", "--quiet", "--package", "counterfoil-server"]))?;
-    output(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "server/tests/clients/node"]))?;
+    client_packages()?;
     let mut tests = command("npm");
     tests.args(["--silent", "--prefix", "server/tests/clients/node", "test"]);
     tests.env("COUNTERFOIL_SERVER", target().join("debug/counterfoil-server"));

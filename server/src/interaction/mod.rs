@@ -65,10 +65,10 @@ impl<S: Store> Server<S> {
         } else {
             Form::parse(request.query())?
         };
-        if parameters.get("request_uri").is_none() {
-            return self.refuse_without_par(&parameters).await;
-        }
-        let asked = self.asked(&parameters, request.now).await?;
+        let asked = match self.asked(&parameters, request.now).await {
+            Ok(asked) => asked,
+            Err(refusal) => return self.refuse(&parameters, refusal).await,
+        };
         let browser = request.cookie(COOKIE).map(str::to_owned);
         let session = match &browser {
             Some(browser) => self.session(browser, &asked, request.now).await?,
@@ -133,18 +133,18 @@ impl<S: Store> Server<S> {
         self.redirect(&asked.request, &[("code", code.as_str())])
     }
 
-    /// Everything in a request goes by PAR (FAPI 2.0 section 5.3.2.2, number 3). Only one that names a client and a redirect URI of that
-    /// client is told so by redirection.
-    async fn refuse_without_par(&self, parameters: &Form) -> Result<Response, Refusal> {
-        let refusal = invalid_request("the request was not pushed");
+    /// A request that is not there: not pushed, expired or answered. Only where the URL names a client and a redirect URI of that client is
+    /// the client told so by redirection (RFC 6749 section 4.1.2.1).
+    async fn refuse(&self, parameters: &Form, refusal: Refusal) -> Result<Response, Refusal> {
         let client = match parameters.get("client_id") {
             Some(id) => self.clients.find(&self.store, id).await?,
             None => None,
         };
         let (Some(client), Some(uri)) = (client, parameters.get("redirect_uri")) else { return Err(refusal) };
-        if !client.has_redirect_uri(uri) {
+        if !client.has_redirect_uri(uri) || refusal.status.is_server_error() {
             return Err(refusal);
         }
+        tracing::info!(client = client.id(), error = refusal.code.as_str(), cause = %refusal, "request refused");
         let mut answer = vec![("error", refusal.code.as_str()), ("iss", self.config.issuer.as_str())];
         answer.extend(parameters.get("state").map(|state| ("state", state)));
         see_other(&with_parameters(uri, &answer))
@@ -153,7 +153,8 @@ impl<S: Store> Server<S> {
     /// The pushed request that a page is about.
     async fn asked(&self, parameters: &Form, now: UnixTime) -> Result<Asked, Refusal> {
         let client_id = parameters.get("client_id").ok_or(invalid_request("client_id is missing"))?;
-        let uri = parameters.get("request_uri").ok_or(invalid_request("request_uri is missing"))?;
+        // Everything in a request goes by PAR (FAPI 2.0 section 5.3.2.2, number 3).
+        let uri = parameters.get("request_uri").ok_or(invalid_request("the request was not pushed"))?;
         let asked = self.asked_by_uri(uri, now).await?;
         if asked.client.id() == client_id { Ok(asked) } else { Err(unknown_request()) }
     }

@@ -473,6 +473,30 @@ async fn par_attempt_to_use_expired_request_uri_and_request_uri_for_different_cl
 }
 
 #[tokio::test]
+async fn an_unusable_request_uri_is_told_to_a_redirect_uri_of_the_client_alone() {
+    let world = World::new().await;
+    let (one, two) = (world.one(), world.two());
+    let request_uri = world.pushed(world.par_call(one)).await;
+    let query = |client: &str, redirect_uri: &str| {
+        let (client, request_uri, redirect_uri) = (escaped(client), escaped(&request_uri), escaped(redirect_uri));
+        Call::get(&format!("/authorize?client_id={client}&request_uri={request_uri}&redirect_uri={redirect_uri}&state=s"))
+    };
+    let told = world.make(query(&two.id, &two.redirect_uri)).await.redirected_to(&two.redirect_uri);
+    assert_eq!(
+        (told["error"].as_str(), told["state"].as_str(), told["iss"].as_str()),
+        (Some("invalid_request_uri"), Some("s"), Some(ISSUER))
+    );
+    // While the request is good, what the URL says beside it is not looked at.
+    assert_eq!(world.make(query(&one.id, "https://evil.example/")).await.status, 200);
+    world.clock.advance(60);
+    let told = world.make(query(&one.id, &one.redirect_uri)).await.redirected_to(&one.redirect_uri);
+    assert_eq!(told["error"].as_str(), Some("invalid_request_uri"));
+    for (client, redirect_uri) in [(one.id.as_str(), "https://evil.example/"), ("nobody", one.redirect_uri.as_str())] {
+        world.make(query(client, redirect_uri)).await.is_page("invalid_request_uri");
+    }
+}
+
+#[tokio::test]
 async fn par_authorization_request_containing_request_uri_form_param() {
     let world = World::new().await;
     let call = world.par_call(world.one());

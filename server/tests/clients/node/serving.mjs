@@ -23,8 +23,13 @@ export const freePort = () =>
     })
   })
 
-/** A server of its own, stopped when `stop` is called. `more` is appended to its configuration, `settings` replaces lines of it. */
-export async function start({ settings = {}, more = '' } = {}) {
+const CLAIMS = { name: 'Alice Example', email: 'alice@example.com', email_verified: true }
+
+/**
+ * A server of its own, stopped when `stop` is called. `more` is appended to its configuration, `settings` replaces lines of it, `claims` are what it
+ * knows of alice.
+ */
+export async function start({ settings = {}, more = '', claims = CLAIMS } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'counterfoil-clients-'))
   const port = await freePort()
   const issuer = `https://localhost:${port}`
@@ -38,8 +43,7 @@ export async function start({ settings = {}, more = '' } = {}) {
   }
   writeFileSync(file, text)
   appendFileSync(file, more)
-  const claims = JSON.stringify({ name: 'Alice Example', email: 'alice@example.com', email_verified: true })
-  execFileSync(BINARY, ['user', 'add', 'alice', '--claims', claims, '--config', file], { input: `${PASSWORD}\n` })
+  execFileSync(BINARY, ['user', 'add', 'alice', '--claims', JSON.stringify(claims), '--config', file], { input: `${PASSWORD}\n` })
   const process = spawn(BINARY, ['serve', '--config', file], { stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   process.stderr.on('data', (piece) => (log += piece))

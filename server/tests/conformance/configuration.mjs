@@ -1,0 +1,75 @@
+// What the suite is told for one row: two clients, which the server gets to know, and what the person does in the browser.
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { PASSWORD, x5c } from '../clients/node/serving.mjs'
+
+/** A plan's configuration. Its two clients are added to the server. */
+export function configure(server, suiteUrl, row) {
+  const callback = `${suiteUrl}/test/a/${row.alias}/callback`
+  const redirect_uris = [callback, `${callback}?dummy1=lorem&dummy2=ipsum`]
+  const [one, two] = ['one', 'two'].map((name) => party(server, row, `${row.alias}-${name}`, redirect_uris))
+  const person = personAt(server.issuer)
+  const override = Object.entries(row.person).map(([module, does]) => [module, { browser: person[does] }])
+  // Tokens that are bound to a certificate are good where certificates are asked for.
+  const resource = row.variant.sender_constrain === 'dpop' ? server.issuer : server.issuer.replace('localhost', 'mtls.localhost')
+  return {
+    alias: row.alias,
+    description: `counterfoil-server: ${row.name}`,
+    server: { discoveryUrl: `${server.issuer}/.well-known/openid-configuration` },
+    client: one.client,
+    client2: two.client,
+    ...(needsCertificate(row) && { mtls: one.mtls, mtls2: two.mtls }),
+    resource: { resourceUrl: `${resource}/resource`, ...row.configuration?.resource },
+    browser: person.allows,
+    override: Object.fromEntries(override),
+    // Nobody looks at the pages.
+    options: { browsercontrol_css_enable: false },
+  }
+}
+
+const needsCertificate = ({ variant }) => variant.client_auth_type === 'mtls' || variant.sender_constrain !== 'dpop'
+
+/** A client: added to the server, and given as the suite wants it. */
+function party(server, row, id, redirect_uris) {
+  const scope = row.variant.openid === 'openid_connect' ? `openid ${row.scope}` : row.scope
+  // RSA, for the modules that sign with RS256 as well.
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const about = { kid: `${id}-key`, alg: 'PS256', use: 'sig' }
+  const jwk = { ...key.publicKey.export({ format: 'jwk' }), ...about }
+  const jwks = { keys: [{ ...key.privateKey.export({ format: 'jwk' }), ...about }] }
+  // The second client's certificate is by nobody but itself: each plan with certificates sees both methods of RFC 8705.
+  const isSelfSigned = id.endsWith('-two')
+  const certificate = server.certificate(id, { isSelfSigned })
+  const authentication = () => {
+    if (row.variant.client_auth_type !== 'mtls') return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } }
+    if (!isSelfSigned) return { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${id},O=Bank\\, Ltd.` }
+    const own = { ...createPrivateKey(certificate.key).export({ format: 'jwk' }), kid: `${id}-certificate`, x5c: [x5c(certificate.cert)] }
+    delete own.d
+    return { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [own] } }
+  }
+  server.add({
+    client_id: id,
+    client_name: 'Conformance suite',
+    redirect_uris,
+    scope,
+    dpop_bound_access_tokens: row.variant.sender_constrain === 'dpop',
+    tls_client_certificate_bound_access_tokens: row.variant.sender_constrain !== 'dpop',
+    ...authentication(),
+    ...row.client,
+  })
+  const pem = createPrivateKey(certificate.key).export({ type: 'pkcs8', format: 'pem' })
+  return { client: { client_id: id, scope, jwks, dpop_signing_alg: 'PS256' }, mtls: { cert: certificate.cert.toString(), key: pem } }
+}
+
+/** What the suite's browser does at our pages. A task whose page does not come is passed over: the client may have been told already. */
+function personAt(issuer) {
+  const match = `${issuer}/authorize*`
+  const at = (task, ...commands) => ({ task, match, optional: true, commands })
+  const signsIn = at('sign in', ['text', 'id', 'username', 'alice'], ['text', 'id', 'password', PASSWORD], ['click', 'id', 'login'])
+  const isBack = { task: 'back at the client', match: '*/test/a/*/callback*', commands: [['wait', 'id', 'submission_complete', 10]] }
+  const answers = (button) => [{ match, tasks: [signsIn, at(button, ['click', 'id', button]), isBack] }]
+  return {
+    allows: answers('approve'),
+    cancels: answers('cancel'),
+    loadsThePageTwice: [{ match, 'match-limit': 1, tasks: [{ task: 'looks', match, commands: [] }] }, ...answers('approve')],
+  }
+}

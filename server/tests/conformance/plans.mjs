@@ -1,0 +1,65 @@
+// The plans of the OpenID Foundation's suite that this server is judged by. A new plan is an element of PLANS.
+
+const FAPI2 = 'fapi2-security-profile-final'
+
+/** What every FAPI 2.0 plan has in common: variants to choose from, and modules in which the person does something else than sign in and allow. */
+const ofFapi2 = {
+  plan: `${FAPI2}-test-plan`,
+  scope: 'accounts offline_access',
+  client: { grant_types: ['authorization_code', 'refresh_token'] },
+  person: {
+    [`${FAPI2}-user-rejects-authentication`]: 'cancels',
+    [`${FAPI2}-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds`]: 'loadsThePageTwice',
+  },
+}
+
+const methods = { client_auth_type: ['private_key_jwt', 'mtls'], sender_constrain: ['dpop', 'mtls'] }
+
+/**
+ * `variant` is the same in all of a plan's rows, `choices` are combined. `scope` is asked for, with `openid` before it in variants that are OpenID
+ * Connect. `client` is added to both clients' metadata, `configuration` to what the suite is told.
+ */
+const PLANS = [
+  {
+    ...ofFapi2,
+    variant: { fapi_profile: 'plain_fapi', authorization_request_type: 'simple' },
+    choices: { ...methods, openid: ['openid_connect', 'plain_oauth'] },
+  },
+  {
+    ...ofFapi2,
+    variant: { fapi_profile: 'plain_fapi', authorization_request_type: 'rar' },
+    choices: { ...methods, openid: ['openid_connect', 'plain_oauth'] },
+    client: { ...ofFapi2.client, authorization_details_types: ['payment_initiation'] },
+    configuration: {
+      resource: {
+        richAuthorizationRequest: [
+          {
+            type: 'payment_initiation',
+            instructedAmount: { currency: 'EUR', amount: '123.50' },
+            creditorName: 'Merchant A',
+            creditorAccount: { iban: 'DE02100100109307118603' },
+          },
+        ],
+      },
+    },
+  },
+  {
+    ...ofFapi2,
+    variant: { fapi_profile: 'fapi_client_credentials_grant', authorization_request_type: 'simple' },
+    choices: methods,
+    scope: 'accounts',
+    client: { grant_types: ['client_credentials'] },
+  },
+]
+
+const combinations = (choices) =>
+  Object.entries(choices).reduce((rows, [name, values]) => rows.flatMap((row) => values.map((value) => ({ ...row, [name]: value }))), [{}])
+
+const rowsOf = ({ choices, ...row }) =>
+  combinations(choices).map((chosen) => {
+    const variant = { ...row.variant, ...chosen }
+    return { ...row, variant, name: [row.plan.replace('-test-plan', ''), ...Object.values(variant)].join(' ') }
+  })
+
+/** One row for each variant of each plan. By its alias the suite knows whose test a redirection is for. */
+export const ROWS = PLANS.flatMap(rowsOf).map((row, index) => ({ ...row, alias: `counterfoil-${index + 1}` }))
