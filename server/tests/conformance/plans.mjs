@@ -45,7 +45,8 @@ const PLANS = [
   },
   {
     ...ofFapi2,
-    variant: { fapi_profile: 'fapi_client_credentials_grant', authorization_request_type: 'simple' },
+    // The suite wants a word for `openid` here too; there is nobody to sign in.
+    variant: { fapi_profile: 'fapi_client_credentials_grant', authorization_request_type: 'simple', openid: 'plain_oauth' },
     choices: methods,
     scope: 'accounts',
     client: { grant_types: ['client_credentials'] },

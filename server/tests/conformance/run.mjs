@@ -37,19 +37,18 @@ const CLAIMS = {
   phone_number_verified: true,
 }
 
-const { values: told } = parseArgs({
-  options: {
-    suite: { type: 'string', default: 'https://localhost.emobix.co.uk:8443' },
-    only: { type: 'string', multiple: true, default: [''] },
-    beside: { type: 'string', default: '1' },
-    write: { type: 'boolean', default: false },
-  },
+const told = toldBy({
+  suite: { type: 'string', default: 'https://localhost.emobix.co.uk:8443' },
+  only: { type: 'string', multiple: true, default: [''] },
+  beside: { type: 'string', default: '1' },
+  write: { type: 'boolean', default: false },
 })
 const rows = ROWS.filter((row) => told.only.some((part) => row.name.includes(part)))
 if (rows.length === 0) fail(`no variant is called so; there are:\n${ROWS.map((row) => `  ${row.name}`).join('\n')}`)
 const beside = Number(told.beside)
 if (!(Number.isInteger(beside) && beside > 0)) fail('--beside must be a number from 1')
 
+if (!URL.canParse(told.suite)) fail(`--suite must be a URL, and ${told.suite} is none`)
 const suite = new Suite(told.suite)
 const version = await suite.server().catch((error) => fail(error.message))
 console.log(`conformance suite ${version.version} (${version.revision}) at ${suite.url()}: ${rows.length} variants, ${beside} side by side`)
@@ -93,6 +92,14 @@ async function runRow(row) {
     const outcome = await suite.run(plan.id, module)
     row.results.push(outcome)
     if (outcome.result !== 'PASSED') console.log(`${row.name}: ${outcome.testModule}: ${outcome.result} ${outcome.url}\n  ${outcome.reasons.join('\n  ')}`)
+  }
+}
+
+function toldBy(options) {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    return fail(error.message)
   }
 }
 
