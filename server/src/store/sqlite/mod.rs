@@ -1,5 +1,9 @@
 //! SQLite: for one machine. One thread writes; whatever waits for it is committed together, with one flush to the disk.
 
+mod used;
+
+use core::cell::RefCell;
+use core::ops::Deref;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -9,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
+use self::used::Used;
 use super::{
     Answer, AuthorizationCode, Grant, IssuedToken, Move, NewCode, Publication, PublicationKind, PushedRequest, Redeemed, Session, Standing,
     Store, StoreError, StoredClient, Use, User,
@@ -20,12 +25,26 @@ const WAITING: usize = 1024;
 /// How many moves are committed together at most.
 const TOGETHER: usize = 256;
 /// The migrations, in order. What a database has had is in its `user_version`.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("../../../migrations/0001_first.sql"), include_str!("../../../migrations/0001_sqlite.sql")];
 
 /// Tells the one who asked, once it is known whether what was done is durable.
 type Tell = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-/// A move: does what it has to, and says whom to tell.
-type Job = Box<dyn FnOnce(&Connection) -> Tell + Send>;
+/// A move: does what it has to, and says whether that was done as a whole, or not at all, and whom to tell.
+type Job = Box<dyn FnOnce(&Desk) -> (bool, Tell) + Send>;
+
+/// What the thread that writes has before it.
+struct Desk {
+    connection: Connection,
+    used: RefCell<Used>,
+}
+
+impl Deref for Desk {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
 
 /// A store in one SQLite file. Others on the same machine, such as the command line, may use it too.
 #[derive(Debug)]
@@ -56,22 +75,26 @@ impl Sqlite {
         set_up(&mut connection)?;
         let (jobs, waiting) = sync_channel(WAITING);
         let thread = std::thread::Builder::new().name("counterfoil-sqlite".into());
-        thread.spawn(move || run(&connection, &waiting)).map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?;
+        let desk = Desk { connection, used: RefCell::default() };
+        thread.spawn(move || run(&desk, &waiting)).map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?;
         Ok(Self { jobs })
     }
 
-    /// Has `work` done by the thread that writes. It is done as a whole or not at all.
-    async fn make<T: Send + 'static>(&self, work: impl FnOnce(&Connection) -> Answer<T> + Send + 'static) -> Answer<T> {
+    /// Has `work` done by the thread that writes. It is done as a whole or not at all: what may refuse it is looked at before anything is
+    /// written, and where SQLite itself fails, all that shares the transaction is undone.
+    async fn make<T: Send + 'static>(&self, work: impl FnOnce(&Desk) -> Answer<T> + Send + 'static) -> Answer<T> {
         let (tell, told) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let done = attempt(connection, work);
-            Box::new(move |committed| {
+            let done = work(connection);
+            let is_whole = matches!(done, Ok(_) | Err(StoreError::Replayed(_)));
+            let tell = move |committed: Result<(), StoreError>| {
                 // Who asked may have gone away.
                 let _ = tell.send(done.and_then(|value| committed.map(|()| value)));
-            })
+            };
+            (is_whole, Box::new(tell))
         });
         self.jobs.try_send(job).map_err(|_| StoreError::Unavailable("too many moves wait for the disk".to_owned()))?;
-        told.await.map_err(|_| StoreError::Unavailable("the thread that writes has ended".to_owned()))?
+        told.await.map_err(|_| StoreError::Unavailable("the database takes no moves".to_owned()))?
     }
 }
 
@@ -80,7 +103,7 @@ fn set_up(connection: &mut Connection) -> Result<(), StoreError> {
     connection
         .execute_batch(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;",
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16000;",
         )
         .map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -98,36 +121,38 @@ fn set_up(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(failed)
 }
 
-fn run(connection: &Connection, waiting: &Receiver<Job>) {
+fn run(desk: &Desk, waiting: &Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
-        let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(failed);
+        let begun = desk.execute_batch("BEGIN IMMEDIATE").map_err(failed).and_then(|()| desk.used.borrow_mut().catch_up(desk));
+        if let Err(error) = begun {
+            let _ = desk.execute_batch("ROLLBACK");
+            // Whoever asked learns it by the job's end.
+            tracing::error!(%error, "no transaction can be begun");
+            continue;
+        }
         let mut told = Vec::new();
         let mut next = Some(first);
+        let mut are_whole = true;
         while let Some(job) = next {
-            told.push(job(connection));
-            next = if told.len() < TOGETHER { waiting.try_recv().ok() } else { None };
+            let (is_whole, tell) = job(desk);
+            told.push(tell);
+            are_whole &= is_whole;
+            next = if are_whole && told.len() < TOGETHER { waiting.try_recv().ok() } else { None };
         }
-        let ended = begun.and_then(|()| connection.execute_batch("COMMIT").map_err(failed));
+        let ended = if are_whole {
+            desk.execute_batch("COMMIT").map_err(failed)
+        } else {
+            Err(StoreError::Unavailable("a move beside this one failed".to_owned()))
+        };
         if ended.is_err() {
             // A failed flush is never tried again as if nothing had been: what was done is undone, and everyone is told.
-            let _ = connection.execute_batch("ROLLBACK");
+            let _ = desk.execute_batch("ROLLBACK");
         }
+        desk.used.borrow_mut().settle(ended.is_ok());
         for tell in told {
             tell(ended.clone());
         }
     }
-}
-
-/// A move that fails half-way leaves nothing behind in the transaction that it shares with others.
-fn attempt<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Answer<T>) -> Answer<T> {
-    let run = |statement: &str| connection.prepare_cached(statement).and_then(|mut statement| statement.execute([])).map_err(failed);
-    run("SAVEPOINT a_move")?;
-    let done = work(connection);
-    if done.is_err() {
-        run("ROLLBACK TO a_move")?;
-    }
-    run("RELEASE a_move")?;
-    done
 }
 
 fn failed(error: rusqlite::Error) -> StoreError {
@@ -186,20 +211,8 @@ fn bytes(key: &Digest) -> &[u8] {
     key.as_bytes()
 }
 
-fn spend(connection: &Connection, uses: &[Use], now: UnixTime) -> Answer<()> {
-    for used in uses {
-        // What has expired and was not swept yet is not in the way: what it stood for is refused for its age.
-        let changed = execute(
-            connection,
-            "INSERT INTO used (key, expires_at) VALUES (?1, ?2)
-             ON CONFLICT (key) DO UPDATE SET expires_at = ?2 WHERE used.expires_at < ?3",
-            params![bytes(&used.key), seconds(used.until), seconds(now)],
-        )?;
-        if changed == 0 {
-            return Err(StoreError::Replayed(used.kind));
-        }
-    }
-    Ok(())
+fn spend(desk: &Desk, uses: &[Use], now: UnixTime) -> Answer<()> {
+    desk.used.borrow_mut().spend(desk, uses, now)
 }
 
 fn take_request(connection: &Connection, key: &Digest, now: UnixTime) -> Answer<bool> {
@@ -225,7 +238,7 @@ fn live_grant(connection: &Connection, id: &str, now: UnixTime) -> Answer<Option
     record(connection, "SELECT body FROM consent WHERE id = ?1 AND revoked_at IS NULL AND expires_at > ?2", params![id, seconds(now)])
 }
 
-fn save_issued(connection: &Connection, issued: &Move, now: UnixTime) -> Answer<bool> {
+fn save_issued(connection: &Desk, issued: &Move, now: UnixTime) -> Answer<bool> {
     spend(connection, &issued.uses, now)?;
     let Some(token) = &issued.token else { return Ok(true) };
     if let Some(grant) = &token.grant_id
@@ -531,11 +544,16 @@ impl Store for Sqlite {
             ["session", "used", "pushed_request", "code", "refresh_token", "access_token", "publication", "consent"];
         /// At most so many rows of each table at a time, so that nobody waits long.
         const MOST: usize = 1000;
+        self.make(move |desk| {
+            desk.used.borrow_mut().sweep(now);
+            Ok(())
+        })
+        .await?;
         let mut swept = 0;
         for table in EXPIRING {
             let key = match table {
                 "publication" => "cursor",
-                "consent" => "id",
+                "consent" | "used" => "id",
                 _ => "key",
             };
             let statement = format!(
