@@ -34,6 +34,8 @@ pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 enum Failure {
     /// Another move was in the way; the next attempt sees what it did.
     Raced(String),
+    /// What was to be inserted is there already; nothing was.
+    Taken,
     Final(StoreError),
 }
 
@@ -46,6 +48,7 @@ impl From<Error> for Failure {
             Some(&SqlState::DIVISION_BY_ZERO | &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
                 Self::Raced(cause)
             }
+            Some(&SqlState::UNIQUE_VIOLATION) => Self::Taken,
             Some(&SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED) => Self::Final(StoreError::Corrupt(cause)),
             _ => Self::Final(StoreError::Unavailable(cause)),
         }
@@ -56,6 +59,7 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Raced(cause) => Self::Unavailable(cause),
+            Failure::Taken => Self::Unavailable("what was to be inserted is there already".to_owned()),
             Failure::Final(error) => error,
         }
     }
@@ -90,6 +94,18 @@ impl Database {
     /// The row that a statement brings, if it brings one.
     pub(super) async fn row(&self, statement: &str, values: Values<'_>) -> Answer<Option<Row>> {
         Ok(self.rows(statement, values).await?.into_iter().next())
+    }
+
+    /// A statement that inserts all or, where some of it is there already, nothing; whether it did.
+    pub(super) async fn inserts(&self, statement: &str, values: Values<'_>) -> Answer<bool> {
+        repeated(|| async {
+            match self.attempt(statement, values).await {
+                Ok(_) => Ok(true),
+                Err(Failure::Taken) => Ok(false),
+                Err(failure) => Err(failure),
+            }
+        })
+        .await
     }
 
     /// Two statements in one transaction: the second one sees all that was committed when the first one had its locks.
