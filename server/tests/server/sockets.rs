@@ -23,6 +23,8 @@ use crate::world::{NOW, keys_folder};
 pub(crate) struct Serving {
     pub(crate) address: SocketAddr,
     operations: SocketAddr,
+    /// Where certificates are always asked for, if that is an address of its own.
+    pub(crate) mtls: Option<SocketAddr>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -37,16 +39,16 @@ impl Serving {
                 let mut config = config;
                 config.listen.operations = Some("127.0.0.1:0".parse().unwrap());
                 let listener = Listener::bind(&config).await.unwrap();
-                tell.send((listener.address().unwrap(), listener.operations_address().unwrap())).unwrap();
+                tell.send((listener.address().unwrap(), listener.operations_address().unwrap(), listener.mtls_address())).unwrap();
                 let server = Arc::new(Server::new(config, Sqlite::in_memory().unwrap(), Arc::new(SystemClock)).unwrap());
                 listener.serve(server, async { drop(stopped.await) }).await;
             });
         });
-        let (address, operations) = told.recv_timeout(Duration::from_secs(10)).unwrap();
-        Self { address, operations, stop: Some(stop), thread: Some(thread) }
+        let (address, operations, mtls) = told.recv_timeout(Duration::from_secs(10)).unwrap();
+        Self { address, operations, mtls, stop: Some(stop), thread: Some(thread) }
     }
 
-    fn plain() -> Self {
+    pub(crate) fn plain() -> Self {
         let folder = keys_folder().display();
         let text = format!(
             "issuer = \"https://as.example\"\n[listen]\naddress = \"127.0.0.1:0\"\n[keys]\nfolder = \"{folder}\"\nnonce_secret = \"{folder}/nonce.secret\""
@@ -162,7 +164,7 @@ fn stopping_closes_the_door_and_lets_who_is_in_finish() {
 }
 
 /// One request over TLS to a host name, with or without a certificate.
-fn over_tls(folder: &Path, address: SocketAddr, host: &str, path: &str, identity: Option<(&Path, &Path)>) -> String {
+pub(crate) fn over_tls(folder: &Path, address: SocketAddr, host: &str, path: &str, identity: Option<(&Path, &Path)>) -> String {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(folder.join("tls/authority.pem")).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
