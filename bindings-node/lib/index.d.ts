@@ -204,6 +204,14 @@ export interface IntrospectionLookup {
   tls?: Tls
 }
 
+/** Where an issuer tells what it publishes and revokes: followed in the background. */
+export interface Feed {
+  url: string
+  /** How keys are spelled: `base64url` by default. */
+  encoding?: 'base64url' | 'base64' | 'hex'
+  tls?: Tls
+}
+
 /** What holds for all issuers. */
 export interface GatewayOptions {
   /** Named in every challenge. */
@@ -211,6 +219,8 @@ export interface GatewayOptions {
   dpop?: ProofRules
   split?: SplitLookup
   introspection?: IntrospectionLookup
+  /** The feed of what an issuer publishes and revokes, such as `https://mtls.as.example/split-tokens?client_id=gateway`. */
+  feed?: Feed
   /** Whether whole tokens, which clients should not have, are refused. */
   onlyReferences?: boolean
   /** How many good tokens are remembered. */

@@ -9,7 +9,7 @@ const { settings } = require('./settings.js')
 const { AccessToken, ClaimsMemory, tokenOf, tokenOrError } = require('./token.js')
 
 const NONE = Object.freeze({})
-const FOR_ALL = new Set(['realm', 'dpop', 'split', 'introspection', 'onlyReferences', 'tokenCache', 'keyTables', 'patience'])
+const FOR_ALL = new Set(['realm', 'dpop', 'split', 'introspection', 'feed', 'onlyReferences', 'tokenCache', 'keyTables', 'patience'])
 const DEMANDS = ['scopes', 'acrValues', 'maxAge']
 /** Where the values of `Authorization` are among the parts of a request. */
 const CREDENTIAL = 2

@@ -58,7 +58,7 @@ impl Route<'_> {
             .policy
             .with_verifier(keys_of(keys.as_deref()), self.demands.as_ref(), move |verifier| verifier.accept_batch(batch, now, scratch));
         match judged.and_then(|judged| judged) {
-            Ok(verdicts) => verdicts.into_iter().collect(),
+            Ok(verdicts) => verdicts.into_iter().map(|verdict| verdict.and_then(|token| self.gateway.lookups.judge(token, now))).collect(),
             Err(error) => batch.iter().map(|_| Err(error)).collect(),
         }
     }

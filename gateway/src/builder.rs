@@ -1,7 +1,7 @@
 //! Sets a gateway up; what is wrong is said here, before any request.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use counterfoil::crypto::FAPI;
 use counterfoil::jose::algorithm::Algorithm;
@@ -12,6 +12,7 @@ use counterfoil::{Error, Seconds};
 
 use crate::counters::Counters;
 use crate::error::ConfigError;
+use crate::feed::Feed;
 use crate::gateway::{Gateway, NO_KEYS, ProofPolicy, Trusted};
 use crate::issuer::Issuer;
 use crate::keys::KeyRing;
@@ -33,6 +34,7 @@ pub struct Builder {
     counterfoils: Option<(Arc<dyn CounterfoilStore>, Seconds)>,
     introspection: Option<(String, Introspection)>,
     only_references: bool,
+    feed: Option<Feed>,
 }
 
 impl Builder {
@@ -50,6 +52,7 @@ impl Builder {
             counterfoils: None,
             introspection: None,
             only_references: false,
+            feed: None,
         }
     }
 
@@ -129,6 +132,12 @@ impl Builder {
         self
     }
 
+    /// Follows what an issuer publishes and revokes, in a thread of its own.
+    pub fn feed(mut self, feed: Feed) -> Self {
+        self.feed = Some(feed);
+        self
+    }
+
     /// Accepts references (phantom tokens) that `issuer` knows.
     pub fn introspection(mut self, issuer: impl Into<String>, endpoint: Introspection) -> Self {
         self.introspection = Some((issuer.into(), endpoint));
@@ -170,7 +179,10 @@ impl Builder {
                 None => None,
             },
             only_references: self.only_references,
+            revoked_ids: OnceLock::new(),
         };
+        let lookups = Arc::new(lookups);
+        let feed = self.feed.map(|feed| feed.follow(&lookups)).transpose()?;
         let issuers = self.issuers.into_iter().map(trusted).collect::<Result<_, _>>()?;
         let gateway = Gateway {
             issuers,
@@ -178,6 +190,7 @@ impl Builder {
             realm: self.realm,
             memory,
             lookups,
+            feed,
             patience: self.patience,
             counters: Counters::new(),
         };

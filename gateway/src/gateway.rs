@@ -1,6 +1,7 @@
 //! One request, one decision, by the policy of the issuer that the token comes from.
 
 use core::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use counterfoil::jose::algorithm::Algorithm;
 use counterfoil::jose::keys::{KeySet, Keys};
@@ -19,10 +20,11 @@ use counterfoil::{Error, Seconds, UnixTime};
 
 use crate::builder::Builder;
 use crate::counters::Counters;
+use crate::feed::FeedStatus;
 use crate::issuer::Issuer;
 use crate::keys::{KeyRing, KeyStatus, PreparedKeys};
 use crate::lookups::Lookups;
-use crate::memory::{Memory, RequestMemory};
+use crate::memory::{Memory, RequestMemory, locked};
 use crate::scratch::Scratch;
 
 /// Judges requests and tokens for one resource server, from any number of threads.
@@ -33,7 +35,8 @@ pub struct Gateway {
     pub(crate) proofs: ProofPolicy,
     pub(crate) realm: Option<String>,
     pub(crate) memory: Memory,
-    pub(crate) lookups: Lookups,
+    pub(crate) lookups: Arc<Lookups>,
+    pub(crate) feed: Option<Arc<Mutex<FeedStatus>>>,
     pub(crate) patience: Duration,
     pub(crate) counters: Counters,
 }
@@ -200,11 +203,17 @@ impl Gateway {
         self.trusted(issuer).ok_or(Error::IssuerMismatch)?.keys.replace(jwks)
     }
 
-    /// The issuer has revoked the split or phantom token that has this SHA-256: it is refused from now on, by this process, until `until`,
-    /// which need be no later than its expiry. The store of counterfoils or the issuer must know too: of very many revocations, the oldest are
+    /// The issuer has revoked the split or phantom token that has this SHA-256, or the whole token whose `jti` has it: it is refused from now
+    /// on, by this process, until `until`, which need be no later than its expiry. The store of counterfoils or the issuer must know too: of very many revocations, the oldest are
     /// forgotten here.
     pub fn revoke(&self, key: &CounterfoilKey, until: UnixTime) {
         self.lookups.revoke(key, until);
+    }
+
+    /// How the issuer's feed is followed; `None` where none is.
+    #[must_use]
+    pub fn feed_status(&self) -> Option<FeedStatus> {
+        self.feed.as_ref().map(|status| *locked(status))
     }
 
     /// How each issuer's keys are kept.
@@ -364,6 +373,7 @@ impl<'g> Route<'g> {
             Err(refusal) if has_missed(&refusal, again) => judge(Scratch::second(again)),
             judged => judged,
         };
+        let judged = judged.and_then(|token| gateway.lookups.judge(token, now).map_err(refuse));
         judged.map_err(|refusal| (refusal, Some(trusted)))
     }
 
@@ -421,12 +431,13 @@ impl<'g> Route<'g> {
                 verifier.accept_as(form, presented, now, memory, scratch)
             })?
         };
-        match judge(&mut scratch.token) {
+        let judged = match judge(&mut scratch.token) {
             Err(Error::KeyUnknown) if trusted.miss(form, presented.0, gateway.patience, Scratch::second(&mut scratch.again)) => {
                 judge(Scratch::second(&mut scratch.again))
             }
             judged => judged,
-        }
+        };
+        judged.and_then(|token| gateway.lookups.judge(token, now))
     }
 }
 

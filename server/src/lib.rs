@@ -70,6 +70,8 @@ pub struct Server<S> {
     nobodys_password: String,
     /// Tells who waits for publications that there are more.
     published: tokio::sync::Notify,
+    /// Nobody waits any more.
+    is_stopping: core::sync::atomic::AtomicBool,
 }
 
 impl<S: Store> Server<S> {
@@ -101,6 +103,7 @@ impl<S: Store> Server<S> {
             config,
             nobodys_password: users::hash_of(secret::Secret::new().as_str())?,
             published: tokio::sync::Notify::new(),
+            is_stopping: core::sync::atomic::AtomicBool::new(false),
         })
     }
 
@@ -112,6 +115,12 @@ impl<S: Store> Server<S> {
     /// Where it remembers things.
     pub const fn store(&self) -> &S {
         &self.store
+    }
+
+    /// Answers who waits for publications: the server is about to stop.
+    pub(crate) fn stop_waiting(&self) {
+        self.is_stopping.store(true, core::sync::atomic::Ordering::Release);
+        self.published.notify_waiters();
     }
 
     /// What it signs with.

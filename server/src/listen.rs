@@ -130,6 +130,7 @@ impl Listener {
             }
         }
         drop((self.socket, self.mtls, self.operations));
+        server.stop_waiting();
         let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
     }
 

@@ -92,6 +92,7 @@ class Verifier(_counterfoil.Verifier):
         dpop: Mapping[str, Any] | None = None,
         split: Mapping[str, Any] | None = None,
         introspection: Mapping[str, Any] | None = None,
+        feed: Mapping[str, Any] | None = None,
         only_references: bool = False,
         token_cache: int | None = None,
         key_tables: int | None = None,
@@ -104,7 +105,7 @@ class Verifier(_counterfoil.Verifier):
             raise TypeError("issuers stand alone: each has its own audience, keys and policy")
         settings = _told(
             issuers=[own._settings for own in issuers], realm=realm, dpop=dpop, split=split, introspection=introspection,
-            only_references=only_references, token_cache=token_cache, key_tables=key_tables, patience=patience,
+            feed=feed, only_references=only_references, token_cache=token_cache, key_tables=key_tables, patience=patience,
         )
         made = super().__new__(cls, json.dumps(settings, default=list))
         made.waits = split is not None or introspection is not None or bool(patience)

@@ -9,7 +9,7 @@ use crate::memory::Shards;
 /// How many places an answer may lie in.
 const WAYS: usize = 4;
 
-pub(super) struct Answers<V>(Shards<Places<V>>);
+pub(crate) struct Answers<V>(Shards<Places<V>>);
 
 struct Places<V> {
     places: Box<[Option<Place<V>>]>,

@@ -98,6 +98,11 @@ impl SplitTokens {
         Err(gone)
     }
 
+    /// A counterfoil whose revocation will be told too: it is good until then.
+    pub(super) fn publish(&self, key: &CounterfoilKey, counterfoil: &[u8], until: UnixTime) {
+        self.known.iter().for_each(|known| known.put(key, counterfoil.into(), until));
+    }
+
     pub(super) fn revoke(&self, key: &CounterfoilKey, until: UnixTime) {
         self.revoked.put(key, (), until);
         self.known.iter().for_each(|known| known.remove(key));

@@ -4,13 +4,16 @@ mod answers;
 mod counterfoils;
 mod introspection;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use counterfoil::Error;
 use counterfoil::UnixTime;
+use counterfoil::oauth::access_token::AccessToken;
 use counterfoil::oauth::request::TokenForm;
-use counterfoil::oauth::split_token::{Counterfoil, CounterfoilKey, Ticket};
+use counterfoil::oauth::split_token::{Counterfoil, CounterfoilKey, KeyEncoding, Ticket};
+use sha2::{Digest as _, Sha256};
 
+use self::answers::Answers;
 use crate::gateway::Trusted;
 
 pub(crate) use self::counterfoils::SplitTokens;
@@ -25,7 +28,12 @@ pub(crate) struct Lookups {
     /// And the place of the issuer that is asked.
     pub(crate) phantom: Option<(PhantomTokens, usize)>,
     pub(crate) only_references: bool,
+    /// Whole tokens that were revoked, by the SHA-256 of their `jti`; made for the first of them.
+    pub(crate) revoked_ids: OnceLock<Answers<()>>,
 }
+
+/// How many revoked whole tokens are remembered.
+const MOST_REVOKED_IDS: usize = 64 * 1024;
 
 /// What a credential was found to stand for.
 pub(crate) enum Found {
@@ -72,8 +80,28 @@ impl Lookups {
         }
     }
 
-    /// The issuer has revoked what the client presents whose SHA-256 is `key`.
+    /// A counterfoil is published: it need not be looked up.
+    pub(crate) fn publish(&self, key: &CounterfoilKey, counterfoil: &[u8], until: UnixTime) {
+        self.split.iter().for_each(|split| split.publish(key, counterfoil, until));
+    }
+
+    /// Refuses a good token that its issuer has revoked by its `jti`.
+    pub(crate) fn judge<'s>(&self, token: AccessToken<'s>, now: UnixTime) -> Result<AccessToken<'s>, Error> {
+        let Some((revoked, jwt_id)) = self.revoked_ids.get().zip(token.jwt_id()) else { return Ok(token) };
+        let mut text = String::with_capacity(jwt_id.len());
+        text.extend(jwt_id.chars());
+        let key = CounterfoilKey::parse(&Sha256::digest(text), KeyEncoding::Raw)?;
+        if revoked.get(&key).is_some_and(|(_, until)| now < until) { Err(Error::TokenRevoked) } else { Ok(token) }
+    }
+
+    /// The issuer has revoked what the client presents whose SHA-256 is `key`, or the whole token the SHA-256 of whose `jti` it is.
     pub(crate) fn revoke(&self, key: &CounterfoilKey, until: UnixTime) {
+        if self.revoked_ids.get().is_none()
+            && let Ok(made) = Answers::new(MOST_REVOKED_IDS)
+        {
+            let _ = self.revoked_ids.set(made);
+        }
+        self.revoked_ids.get().into_iter().for_each(|revoked| revoked.put(key, (), until));
         self.split.iter().for_each(|split| split.revoke(key, until));
         self.phantom.iter().for_each(|(phantom, _)| phantom.revoke(key, until));
     }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{TlsSettings, key_encoding, malformed};
 use crate::builder::Builder;
 use crate::error::ConfigError;
+use crate::feed::Feed;
 use crate::lookups::{ClientAuthentication, HttpsCounterfoils, Introspection, IntrospectionFormat};
 use crate::redis::RedisStore;
 
@@ -63,6 +64,27 @@ pub struct IntrospectionSettings {
     /// How the server is reached.
     #[serde(default)]
     pub tls: TlsSettings,
+}
+
+/// The feed of an issuer: [`Feed`].
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedSettings {
+    /// Where, with the query that says who asks.
+    pub url: String,
+    /// How keys are spelled: `base64url` (the default), `base64` or `hex`.
+    #[serde(default)]
+    pub encoding: Option<String>,
+    /// How the issuer is reached.
+    #[serde(default)]
+    pub tls: TlsSettings,
+}
+
+impl FeedSettings {
+    pub(super) fn told(self, builder: Builder) -> Result<Builder, ConfigError> {
+        let encoding = key_encoding(self.encoding.as_deref().unwrap_or("base64url"))?;
+        Ok(builder.feed(Feed::new(&self.url, &self.tls.transport()?)?.with_encoding(encoding)))
+    }
 }
 
 impl CounterfoilSettings {

@@ -25,7 +25,7 @@ use crate::issuer::Issuer;
 use crate::keys::{KeySource, RemoteKeys};
 use crate::response::ResponseVerifier;
 
-pub use self::lookup::{CounterfoilSettings, IntrospectionSettings};
+pub use self::lookup::{CounterfoilSettings, FeedSettings, IntrospectionSettings};
 
 /// Everything that a [`Gateway`] can be told. All but `issuers` may be left out.
 #[derive(Clone, Deserialize)]
@@ -45,6 +45,9 @@ pub struct Settings {
     /// Where phantom tokens are looked up.
     #[serde(default)]
     pub introspection: Option<IntrospectionSettings>,
+    /// The feed of what an issuer publishes and revokes.
+    #[serde(default)]
+    pub feed: Option<FeedSettings>,
     /// Whether whole tokens, which clients should not have, are refused: [`Builder::only_references`].
     #[serde(default)]
     pub only_references: bool,
@@ -261,6 +264,9 @@ impl Settings {
         }
         if let Some(split) = self.split {
             builder = split.told(builder)?;
+        }
+        if let Some(feed) = self.feed {
+            builder = feed.told(builder)?;
         }
         if let Some(introspection) = self.introspection {
             builder = introspection.told(builder)?;

@@ -35,7 +35,8 @@ impl<S: Store> Server<S> {
             // Listens before it looks, so that nothing published in between is missed. Another server's is seen a second later.
             let published = self.published.notified();
             let entries = self.store.publications(since, MOST, request.now).await?;
-            if !entries.is_empty() || tokio::time::Instant::now() >= until {
+            let is_stopping = self.is_stopping.load(core::sync::atomic::Ordering::Acquire);
+            if !entries.is_empty() || is_stopping || tokio::time::Instant::now() >= until {
                 let cursor = entries.last().map_or(since, |last| last.cursor);
                 let entries: Vec<Value> = entries.iter().map(|entry| self.feed_entry(entry)).collect();
                 return Ok(json_answer(StatusCode::OK, &json!({ "entries": entries, "cursor": cursor })));

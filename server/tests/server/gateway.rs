@@ -3,14 +3,17 @@
 use core::time::Duration;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64ct::{Base64, Encoding as _};
 use counterfoil::oauth::certificate::ClientCertificate;
 use counterfoil::oauth::confirmation::Presenter;
+use counterfoil::oauth::split_token::CounterfoilKey;
 use counterfoil::{Error, Seconds};
 use counterfoil_gateway::https::{Https, Transport};
 use counterfoil_gateway::{
-    ClientAuthentication, Gateway, HttpsCounterfoils, Introspection, IntrospectionFormat, Issuer, KeySource, RemoteKeys, Scratch,
+    ClientAuthentication, CounterfoilStore, Feed, Gateway, HttpsCounterfoils, Introspection, IntrospectionFormat, Issuer, KeySource,
+    Lookup, RemoteKeys, Scratch,
 };
 use counterfoil_server::clock::{Clock as _, SystemClock};
 use counterfoil_server::config::Config;
@@ -92,6 +95,64 @@ fn a_gateway_looks_up_every_form_of_token() {
         app.post(&format!("{base}/revoke"), &format!("token={token}"));
         // Who does not ask about a whole token learns nothing of its revocation.
         assert_eq!(ask(holder), unknown.map_or(Ok(()), Err), "{resource}");
+    }
+    drop(serving);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_gateway_that_follows_the_feed_knows_a_revocation_within_a_second() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("feed-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let told = setup::Init { issuer: ISSUER.to_owned(), address: "127.0.0.1:0".parse().unwrap(), mtls_host: "localhost".to_owned() };
+    setup::init(&folder, &told, SystemClock.now()).unwrap();
+    let (app, own) = (Client::new(&folder, "app"), Client::new(&folder, "gateway"));
+    let file = folder.join("counterfoil.toml");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text += "\n[[resource]]\nuri = \"https://split.example.com\"\nformat = \"split\"\n";
+    text += &app.metadata("tls_client_certificate_bound_access_tokens = true");
+    text += &own.metadata(r#"introspects = ["https://api.example.com", "https://split.example.com"]"#);
+    std::fs::write(&file, text).unwrap();
+    let serving = Serving::start(Config::load(&file).unwrap());
+    let base = format!("https://localhost:{}", serving.address.port());
+    let holder = Presenter::Certificate(ClientCertificate::Der(app.certificate.der()).thumbprint(&mut []).unwrap());
+    for audience in ["https://api.example.com", "https://split.example.com"] {
+        // Whoever has no counterfoils but those of the feed.
+        struct Nowhere;
+        impl CounterfoilStore for Nowhere {
+            fn find(&self, _key: &CounterfoilKey) -> Result<Lookup, Error> {
+                Err(Error::LookupUnavailable)
+            }
+        }
+        let keys = KeySource::Url(RemoteKeys::new(&format!("{base}/jwks"), &own.transport).unwrap());
+        let gateway = Gateway::builder()
+            .issuer(Issuer::new(ISSUER, audience, keys).unwrap())
+            .counterfoils(Arc::new(Nowhere), Seconds(1))
+            .feed(Feed::new(&format!("{base}/split-tokens?client_id=gateway"), &own.transport).unwrap())
+            .build()
+            .unwrap();
+        assert!(gateway.wait_for_keys(Duration::from_secs(5)));
+        let tokens: Vec<String> = (0..3)
+            .map(|_| {
+                let granted =
+                    app.post(&format!("{base}/token"), &format!("grant_type=client_credentials&scope=accounts&resource={audience}"));
+                granted["access_token"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        let ask = |token: &str| gateway.accept(token.as_bytes(), holder, SystemClock.now(), &mut Scratch::new()).map(|_| ());
+        let within_a_second = |token: &str, expected: Result<(), Error>| {
+            let begun = Instant::now();
+            while ask(token) != expected {
+                assert!(begun.elapsed() < Duration::from_secs(1), "{audience}: {:?} is not {expected:?}", ask(token));
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        tokens.iter().for_each(|token| within_a_second(token, Ok(())));
+        app.post(&format!("{base}/revoke"), &format!("token={}", tokens[1]));
+        within_a_second(&tokens[1], Err(Error::TokenRevoked));
+        assert_eq!([ask(&tokens[0]), ask(&tokens[2])], [Ok(()), Ok(())]);
+        let status = gateway.feed_status().unwrap();
+        assert!(status.cursor > 0 && status.answered.is_some() && status.failures == 0, "{status:?}");
     }
     drop(serving);
     std::fs::remove_dir_all(&folder).unwrap();
