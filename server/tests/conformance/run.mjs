@@ -67,7 +67,10 @@ try {
 
 const about = { suite: version, commit: commit(), cpu: cpus()[0].model, date: new Date().toISOString().slice(0, 10), minutes: (Date.now() - begun) / 60000 }
 console.log(`\n${table(rows)}`)
-if (told.write || rows.length === ROWS.length) writeFileSync(join(ROOT, 'docs/conformance.md'), document(rows, about))
+if (told.write || rows.length === ROWS.length) {
+  mkdirSync(join(ROOT, 'docs'), { recursive: true })
+  writeFileSync(join(ROOT, 'docs/conformance.md'), document(rows, about))
+}
 process.exitCode = rows.some((row) => count(row, 'FAILED') > 0) ? 1 : 0
 
 /** Takes one row after the other, beside those who do the same. */
