@@ -22,6 +22,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 FOLDER = TARGET / "bench-server"
 PEER = ROOT / "benches/peers/oidc-provider"
+# In memory: what the load generator reads must not keep the disk busy that one of the servers flushes to.
+REQUESTS = pathlib.Path(f"/dev/shm/counterfoil-bench-{os.getpid()}")
 SERVER_CORE, LOAD_CORE = "0", "1"
 CONNECTIONS = 32
 WORKS = {"par": "PAR", "par-dpop": "PAR with DPoP", "token": "token"}
@@ -147,7 +149,7 @@ def peer():
 
 
 def mint(work, count, host="as.example"):
-    file = FOLDER / f"{work}.requests"
+    file = REQUESTS / f"{work}.requests"
     subprocess.run([TARGET / "release/requests", "mint", FOLDER, work, str(count), file, host], check=True)
     return file
 
@@ -258,7 +260,7 @@ def cpu():
 
 def main():
     parser = argparse.ArgumentParser(prog="cargo xtask bench server")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4, help="of each turn")
     parser.add_argument("--flows", type=int, default=100_000, help="for memory; 0 for none")
     parser.add_argument("--results", help="a file for the figures as JSON")
@@ -268,6 +270,7 @@ def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     subprocess.run([TARGET / "release/counterfoil-server", "init", FOLDER, "--issuer", "https://as.example"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([TARGET / "release/requests", "keys", FOLDER], check=True)
+    REQUESTS.mkdir()
     postgres = Postgres()
     servers = []
     try:
@@ -286,6 +289,7 @@ def main():
         for server in servers:
             server.stop()
         postgres.stop()
+        shutil.rmtree(REQUESTS)
     if arguments.results:
         told = {"date": datetime.date.today().isoformat(), "cpu": cpu(), "rounds": arguments.rounds, "seconds": arguments.seconds, "rows": rows, "memory": memories}
         pathlib.Path(arguments.results).write_text(json.dumps(told, indent=1) + "\n")

@@ -34,6 +34,8 @@ const USAGE: &str = "usage: cargo xtask TASK
   bench [--rounds N] [--only WORK]
                    side by side with every peer, by interleaved rounds
   bench gateway    what the nginx module adds to a request, beside auth_request to Node with jose
+  bench server [--rounds N] [--seconds N] [--flows N] [--results FILE]
+                   requests a second of the authorization server beside oidc-provider
   bench languages [--memory]
                    the packages for other languages beside what their users use today
   criterion        criterion benches of every entry point
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         (Some("vectors"), []) => run(step::command("bash").arg("core/vectors/mint/mint.sh")),
         (Some("fuzz"), seconds @ ([] | [_])) => fuzz_for(seconds.first().map_or("60", String::as_str)),
         (Some("bench"), [name]) if name == "gateway" => nginx::bench(),
+        (Some("bench"), [name, arguments @ ..]) if name == "server" => server::bench(arguments),
         (Some("bench"), [name, arguments @ ..]) if name == "languages" => languages::run_all(arguments),
         (Some("bench"), arguments) => bench::bench(arguments),
         (Some("conformance"), arguments) => conformance::conformance(arguments),

@@ -59,3 +59,16 @@ fn python_clients() -> Result<Outcome, Failure> {
     tests.env("COUNTERFOIL_SERVER", target().join("debug/counterfoil-server"));
     output(&mut tests).map(|_| Outcome::Passed(String::new()))
 }
+
+/// Requests a second, beside oidc-provider, with the same requests on the same core.
+pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
+    for program in ["npm", "python3", "taskset", "wrk"] {
+        if !has(program) {
+            return Err(format!("{program} is not installed"));
+        }
+    }
+    run(&mut cargo(["build", "--release", "--quiet", "--package", "counterfoil-server"]))?;
+    run(&mut cargo(["build", "--release", "--quiet", "--package", "counterfoil-benches", "--bin", "requests"]))?;
+    output(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "benches/peers/oidc-provider"]))?;
+    run(command("python3").arg("benches/server/compare.py").args(arguments).env("CARGO_TARGET_DIR", target()))
+}
