@@ -154,9 +154,9 @@ def mint(work, count, host="as.example"):
     return file
 
 
-def load(server, requests, seconds, tls=False, most=0):
+def load(server, requests, seconds, tls=False):
     port, scheme = (server.tls_port, "https") if tls else (server.port, "http")
-    environment = {**os.environ, "REQUESTS": str(requests), "MOST": str(most)}
+    environment = {**os.environ, "REQUESTS": str(requests)}
     command = on_core(LOAD_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", ROOT / "benches/server/load.lua",
                       f"{scheme}://127.0.0.1:{port}")
     said = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
@@ -214,19 +214,20 @@ def measure(servers, rounds, seconds):
     return rows
 
 
-def memory(servers, flows):
-    """Resident memory before and after so many flows, each a pushed request with a proof and a token response with another."""
-    rows = []
+def memory(servers, flows, rows):
+    """Resident memory after so many flows more, each a pushed request with a proof and a token response with another."""
+    memories = []
     for server in servers:
-        before, done = server.memory(), 0
-        while done < flows:
-            # What the slowest does in half a minute: proofs are good for a minute.
-            turn = min(flows - done, 10_000)
-            for work in ("par-dpop", "token"):
-                load(server, mint(work, turn + CONNECTIONS), 600, most=turn)
-            done += turn
-        rows.append({"server": server.name, "flows": flows, "mib_before": round(before, 1), "mib_after": round(server.memory(), 1)})
-    return rows
+        before, done = server.memory(), []
+        for work in ("par-dpop", "token"):
+            # As many as it answers in a quarter of a minute, and half as many again: proofs are good for a minute.
+            rate = next(row["per_second"] for row in rows if (row["server"], row["work"], row["transport"]) == (server.name, work, "http"))
+            made = 0
+            while made < flows:
+                made += load(server, mint(work, int(rate * 15 * 1.5)), 15)["requests"]
+            done.append(made)
+        memories.append({"server": server.name, "flows": min(done), "mib_before": round(before, 1), "mib_after": round(server.memory(), 1)})
+    return memories
 
 
 def tell(rows):
@@ -282,7 +283,7 @@ def main():
         print(f"{cpu()}; PostgreSQL {postgres.version}; " + "; ".join(f"{server.name} {server.version}" for server in servers))
         rows = measure(servers, arguments.rounds, arguments.seconds)
         all_met = tell(rows)
-        memories = memory(servers, arguments.flows) if arguments.flows else []
+        memories = memory(servers, arguments.flows, rows) if arguments.flows else []
         for row in memories:
             print(f"{row['server']:28} {row['mib_before']:.0f} MiB, after {row['flows']:,} flows {row['mib_after']:.0f} MiB")
     finally:

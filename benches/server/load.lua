@@ -1,8 +1,5 @@
 -- For wrk: sends each request of the file REQUESTS once, in turn, and tells what came of them as a line of JSON.
--- With MOST, stops after so many answers.
 local requests, number = {}, 0
-local most = tonumber(os.getenv("MOST") or "0")
-local answers = 0
 
 function init()
    local file = assert(io.open(os.getenv("REQUESTS"), "rb"))
@@ -18,13 +15,6 @@ end
 function request()
    number = number + 1
    return requests[(number - 1) % #requests + 1]
-end
-
-if most > 0 then
-   function response()
-      answers = answers + 1
-      if answers >= most then wrk.thread:stop() end
-   end
 end
 
 function done(summary, latency)

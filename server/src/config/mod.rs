@@ -1,12 +1,19 @@
 //! The configuration: read once, judged once; what is wrong is said with its place.
 
+mod listen;
+mod login;
+mod store;
+
 use core::fmt::{Display, Formatter};
-use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
+
+pub use self::listen::{CertificateFormat, Ciphers, Listen, Proxy};
+pub use self::login::{IdentityProviderSettings, Login};
+pub use self::store::{CounterfoilKeyEncoding, DatabaseUrl, SplitTokenSettings, StoreSettings};
 
 /// What a server is told. Every member but `issuer` has a default; `counterfoil-server init` writes them all down.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,162 +66,6 @@ pub struct Config {
     /// How gateways get counterfoils.
     #[serde(default)]
     pub split_tokens: SplitTokenSettings,
-}
-
-/// Where the server listens.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Listen {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// Address and port for operators alone, in plain HTTP: `/metrics`, and what else the server has. Absent, there are no metrics.
-    pub operations: Option<SocketAddr>,
-    /// The certificate chain in PEM, leaf first. Without one the server speaks plain HTTP, and only on loopback addresses or to `proxy`.
-    pub certificate: Option<PathBuf>,
-    /// The certificate's private key in PEM.
-    pub key: Option<PathBuf>,
-    /// The host name on which client certificates are asked for: the server tells by SNI. With `mtls_address`, the host and port by which
-    /// clients reach that address.
-    pub mtls_host: Option<String>,
-    /// A second address and port, on which client certificates are always asked for, instead of a host name of their own.
-    pub mtls_address: Option<SocketAddr>,
-    /// Which cipher suites TLS 1.2 offers; those of TLS 1.3 are always all.
-    pub ciphers: Ciphers,
-    /// Authorities in PEM that vouch for clients' certificates: for `tls_client_auth`.
-    pub client_authorities: Option<PathBuf>,
-    /// A proxy in front that ends TLS.
-    pub proxy: Option<Proxy>,
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 8443)),
-            operations: None,
-            certificate: None,
-            key: None,
-            mtls_host: None,
-            mtls_address: None,
-            ciphers: Ciphers::default(),
-            client_authorities: None,
-            proxy: None,
-        }
-    }
-}
-
-impl Listen {
-    /// Whether a client that asks for this host name (SNI) is asked for a certificate on the first address.
-    pub(crate) fn is_mtls_name(&self, name: Option<&str>) -> bool {
-        self.mtls_address.is_none() && name.is_some_and(|name| self.mtls_host.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
-    }
-
-    fn judge(&self) -> Result<(), ConfigError> {
-        let wrong = |what: &str| Err(ConfigError::new("listen", what));
-        if self.certificate.is_some() != self.key.is_some() {
-            return wrong("certificate and key belong together");
-        }
-        if self.certificate.is_none() && !self.address.ip().is_loopback() && self.proxy.is_none() {
-            return wrong("without a certificate the address must be a loopback address, or there must be a proxy");
-        }
-        if self.mtls_address.is_some() && (self.certificate.is_none() || self.mtls_host.is_none()) {
-            return wrong("mtls_address needs a certificate, and mtls_host to say how clients reach it");
-        }
-        Ok(())
-    }
-}
-
-/// Cipher suites of TLS 1.2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ciphers {
-    /// ECDHE with AES-GCM or ChaCha20-Poly1305 (BCP 195, FAPI 2.0 section 5.2.2).
-    #[default]
-    Fapi2,
-    /// ECDHE with RSA and AES-GCM alone (FAPI 1.0 Part 2 section 8.5): the server's certificate must have an RSA key.
-    Fapi1,
-}
-
-/// A proxy that ends TLS and passes the client's certificate on.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Proxy {
-    /// From where its connections come; from elsewhere the header is refused.
-    pub peers: Vec<IpAddr>,
-    /// The header with the certificate.
-    pub certificate_header: String,
-    /// How it is written: `client-cert` (RFC 9440) or `escaped-pem` (nginx's `$ssl_client_escaped_cert`).
-    #[serde(default)]
-    pub certificate_format: CertificateFormat,
-}
-
-/// How a proxy writes a certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CertificateFormat {
-    /// RFC 9440.
-    #[default]
-    ClientCert,
-    /// PEM with percent escapes.
-    EscapedPem,
-}
-
-/// Where the server remembers things: in one of these, and where none is named in the SQLite file `counterfoil.db`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StoreSettings {
-    /// A SQLite file, made if it is not there.
-    pub sqlite: Option<PathBuf>,
-    /// A PostgreSQL database.
-    pub postgres: Option<DatabaseUrl>,
-    /// Authorities in PEM that vouch for the database's certificate. With them the connections are by TLS, without they are not.
-    pub postgres_authorities: Option<PathBuf>,
-    /// Connections to PostgreSQL at a time.
-    pub postgres_connections: usize,
-}
-
-impl Default for StoreSettings {
-    fn default() -> Self {
-        Self { sqlite: None, postgres: None, postgres_authorities: None, postgres_connections: 16 }
-    }
-}
-
-impl StoreSettings {
-    /// The SQLite file, where that is the store.
-    #[must_use]
-    pub fn sqlite(&self) -> &Path {
-        self.sqlite.as_deref().unwrap_or_else(|| Path::new("counterfoil.db"))
-    }
-
-    fn judge(&self) -> Result<(), ConfigError> {
-        let wrong = |member: &str, what: &str| Err(ConfigError::new(format!("store.{member}"), what));
-        match &self.postgres {
-            Some(_) if self.sqlite.is_some() => wrong("postgres", "there is sqlite too; only one can be the store"),
-            Some(_) if self.postgres_connections == 0 => wrong("postgres_connections", "must not be 0"),
-            Some(url) => crate::store::postgres_settings(url.as_str(), self.postgres_authorities.is_some())
-                .map_or_else(|what| wrong("postgres", what), |_| Ok(())),
-            None if self.postgres_authorities.is_some() => wrong("postgres_authorities", "makes no sense without postgres"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// A URL that may hold a password, which `Debug` does not show.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct DatabaseUrl(String);
-
-impl DatabaseUrl {
-    /// The text, for who connects.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl core::fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
-        f.write_str("DatabaseUrl")
-    }
 }
 
 /// What the server signs with.
@@ -379,142 +230,6 @@ pub struct PageSettings {
     pub title: Option<String>,
     /// Whether somebody who has signed in for one request need not do so for the next.
     pub stay_signed_in: bool,
-}
-
-/// How gateways get counterfoils.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SplitTokenSettings {
-    /// How keys are spelled in the feed and in Valkey or Redis: a request for one counterfoil may spell it either way.
-    pub key_encoding: CounterfoilKeyEncoding,
-    /// A Valkey or Redis server to which counterfoils are published too: `redis://[user:password@]host[:port][/database]`, or
-    /// `redis+unix:///path`. While it does not answer, no split tokens are issued.
-    pub redis: Option<DatabaseUrl>,
-    /// What keys there begin with.
-    pub prefix: String,
-}
-
-impl Default for SplitTokenSettings {
-    fn default() -> Self {
-        Self { key_encoding: CounterfoilKeyEncoding::default(), redis: None, prefix: "counterfoil:".to_owned() }
-    }
-}
-
-/// How the key of a counterfoil is spelled: it is the SHA-256 of its ticket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CounterfoilKeyEncoding {
-    /// Without padding.
-    #[default]
-    Base64url,
-    /// With padding, as Curity's publishers write it.
-    Base64,
-}
-
-impl CounterfoilKeyEncoding {
-    pub(crate) const fn encoding(self) -> counterfoil::oauth::split_token::KeyEncoding {
-        use counterfoil::oauth::split_token::KeyEncoding;
-        match self {
-            Self::Base64url => KeyEncoding::Base64url,
-            Self::Base64 => KeyEncoding::Base64,
-        }
-    }
-}
-
-/// How people sign in.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Login {
-    /// What tokens say as `acr` of somebody who signed in with a password.
-    pub acr: String,
-    /// Another OpenID provider, at which people sign in instead of here.
-    pub provider: Option<IdentityProviderSettings>,
-}
-
-/// Another OpenID provider. It knows this server as a client, by the keys of its `jwks_uri` (`private_key_jwt`) or by a certificate.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdentityProviderSettings {
-    /// Its issuer identifier.
-    pub issuer: String,
-    /// What it calls this server. Its `redirect_uri` there is this server's `/login/return`.
-    pub client_id: String,
-    /// What is asked for.
-    #[serde(default = "default_provider_scope")]
-    pub scope: String,
-    /// What `acr` in its ID tokens may be; passed on when a client demands one of them.
-    #[serde(default)]
-    pub acr_values: Vec<String>,
-    /// What its ID tokens may be signed by: `ES256`, `PS256`, `EdDSA`; `RS256`, which FAPI does not permit, only where it is named here.
-    #[serde(default = "default_provider_algorithms")]
-    pub algorithms: Vec<String>,
-    /// Authorities in PEM that vouch for its certificate, instead of the system's.
-    #[serde(default)]
-    pub authorities: Option<PathBuf>,
-    /// The certificate that this server shows there, in PEM, instead of assertions by its keys.
-    #[serde(default)]
-    pub certificate: Option<PathBuf>,
-    /// The certificate's private key in PEM.
-    #[serde(default)]
-    pub key: Option<PathBuf>,
-}
-
-fn default_provider_scope() -> String {
-    "openid profile email".to_owned()
-}
-
-fn default_provider_algorithms() -> Vec<String> {
-    ["ES256", "PS256", "EdDSA"].map(str::to_owned).to_vec()
-}
-
-impl IdentityProviderSettings {
-    pub(crate) fn engine_algorithms(&self) -> Result<Vec<&'static dyn counterfoil::jose::algorithm::Algorithm>, ConfigError> {
-        use counterfoil::crypto::{ED25519, EDDSA, ES256, PS256, RS256};
-        let mut algorithms: Vec<&'static dyn counterfoil::jose::algorithm::Algorithm> = Vec::new();
-        for name in &self.algorithms {
-            match name.as_str() {
-                "ES256" => algorithms.push(&ES256),
-                "PS256" => algorithms.push(&PS256),
-                "EdDSA" => algorithms.extend([&EDDSA as &dyn counterfoil::jose::algorithm::Algorithm, &ED25519]),
-                "RS256" => algorithms.push(&RS256),
-                _ => return Err(ConfigError::new("login.provider.algorithms", "may be ES256, PS256, EdDSA and RS256")),
-            }
-        }
-        Ok(algorithms)
-    }
-
-    fn judge(&self) -> Result<(), ConfigError> {
-        let wrong = |member: &str, what: &str| Err(ConfigError::new(format!("login.provider.{member}"), what));
-        if !self.issuer.starts_with("https://") {
-            return wrong("issuer", "must be an https URL");
-        }
-        if !self.scope.split(' ').any(|scope| scope == "openid") {
-            return wrong("scope", "must have openid");
-        }
-        if self.algorithms.is_empty() {
-            return wrong("algorithms", "must not be empty");
-        }
-        if self.certificate.is_some() != self.key.is_some() {
-            return wrong("certificate", "and key belong together");
-        }
-        self.engine_algorithms().map(drop)
-    }
-}
-
-impl Login {
-    /// What `acr` may be.
-    pub(crate) fn acr_values(&self) -> Vec<&str> {
-        match &self.provider {
-            Some(provider) => provider.acr_values.iter().map(String::as_str).collect(),
-            None => vec![&self.acr],
-        }
-    }
-}
-
-impl Default for Login {
-    fn default() -> Self {
-        Self { acr: "urn:counterfoil:password".to_owned(), provider: None }
-    }
 }
 
 /// What is wrong with a configuration, and where.
