@@ -4,10 +4,10 @@
 //!
 //! Proofs are of now and so must be used within a minute.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use aws_lc_rs::rand::SystemRandom;
