@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use counterfoil::oauth::split_token::{CounterfoilKey, KeyEncoding};
 use counterfoil::wire::json::read_value;
@@ -18,7 +18,8 @@ use crate::memory::locked;
 const LARGEST: usize = 8 * 1024 * 1024;
 /// How long the issuer may hold a request, in seconds.
 const WAIT: u64 = 25;
-/// How long after a failure the issuer is asked again, at most.
+/// How long after a failure, or an answer with nothing new, the issuer is asked again, at least and at most.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Where an issuer tells what it publishes and revokes, as counterfoil-server does at `/split-tokens`: a revocation is known here as soon as it
@@ -73,20 +74,23 @@ impl Feed {
     }
 
     fn run(&self, lookups: &Weak<Lookups>, status: &Mutex<FeedStatus>) {
-        let mut pause = Duration::from_millis(100);
+        let mut pause = SHORTEST_PAUSE;
         while lookups.strong_count() > 0 {
-            let cursor = locked(status).cursor;
+            let (cursor, begun) = (locked(status).cursor, Instant::now());
             let read = self.read_on(cursor, lookups);
             let mut told = locked(status);
             if let Some(reached) = read {
                 (told.cursor, told.answered) = (reached, Some(Instant::now()));
-                pause = Duration::from_millis(100);
-                continue;
+                pause = SHORTEST_PAUSE;
+            } else {
+                told.failures += 1;
             }
-            told.failures += 1;
             drop(told);
-            std::thread::sleep(pause);
-            pause = (2 * pause).min(LONGEST_PAUSE);
+            // Who has nothing to tell and does not hold the request, as when it is about to stop, is not asked without end.
+            if read.is_none_or(|reached| reached == cursor) && begun.elapsed() < LONGEST_PAUSE {
+                std::thread::sleep(pause);
+                pause = (2 * pause).min(LONGEST_PAUSE);
+            }
         }
     }
 
@@ -105,14 +109,17 @@ impl Feed {
     fn apply(&self, entry: Value<'_>, lookups: &Lookups) -> Option<()> {
         let text = |name: &str| entry.as_object()?.get(name)?.as_str()?.as_str();
         let key = CounterfoilKey::parse(text("key")?.as_bytes(), self.encoding).ok()?;
-        let until = UnixTime(number(entry.as_object()?.get("exp")?)?);
         match text("type")? {
-            "publish" => lookups.publish(&key, text("counterfoil")?.as_bytes(), until),
-            "revoke" => lookups.revoke(&key, until),
+            "publish" => lookups.publish(&key, text("counterfoil")?.as_bytes(), now()?),
+            "revoke" => lookups.revoke(&key, UnixTime(number(entry.as_object()?.get("exp")?)?)),
             _ => return None,
         }
         Some(())
     }
+}
+
+fn now() -> Option<UnixTime> {
+    SystemTime::UNIX_EPOCH.elapsed().ok().map(|elapsed| UnixTime(elapsed.as_secs()))
 }
 
 fn number(value: Value<'_>) -> Option<u64> {

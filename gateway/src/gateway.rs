@@ -204,8 +204,8 @@ impl Gateway {
     }
 
     /// The issuer has revoked the split or phantom token that has this SHA-256, or the whole token whose `jti` has it: it is refused from now
-    /// on, by this process, until `until`, which need be no later than its expiry. The store of counterfoils or the issuer must know too: of very many revocations, the oldest are
-    /// forgotten here.
+    /// on, by this process, until `until`, which need be no later than its expiry. The store of counterfoils or the issuer must know too: of
+    /// very many revocations, the oldest are forgotten here.
     pub fn revoke(&self, key: &CounterfoilKey, until: UnixTime) {
         self.lookups.revoke(key, until);
     }

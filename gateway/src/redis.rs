@@ -16,7 +16,8 @@ use crate::memory::{SharedReplayStore, locked};
 /// A Valkey or Redis server (6.2 or later in the tests), reached by a few connections that are kept.
 ///
 /// Used proofs are `{prefix}dpop:{hash}` keys with an expiry, taken by one `SET NX`. Counterfoils are `{prefix}counterfoil:{key}` strings, which
-/// the issuer sets with an expiry, and to revoke deletes or puts an empty text in the place of. Where the server does not answer, requests are answered with 503.
+/// the issuer sets with an expiry, and to revoke deletes or puts an empty text in the place of. Where the server does not answer, requests are
+/// answered with 503.
 pub struct RedisStore {
     client: Client,
     prefix: String,

@@ -6,7 +6,7 @@ use core::time::Duration;
 use counterfoil::jose::header::TokenType;
 use counterfoil::jose::policy::Limits;
 use counterfoil::oauth::confirmation::{Binding, Presenter};
-use counterfoil::oauth::issuer::{claimed_kid, lend_issuer};
+use counterfoil::oauth::issuer::lend_issuer;
 use counterfoil::oauth::request::TokenForm;
 use counterfoil::oauth::verifier::{Profile, Verifier};
 use counterfoil::{Error, Seconds};
@@ -15,6 +15,7 @@ use crate::Server;
 use crate::client::{Client, Method};
 use crate::error::{Refusal, invalid_client, invalid_request};
 use crate::http::{Form, Request};
+use crate::others_keys;
 use crate::secret::Digest;
 use crate::store::{Store, Use, UseKind};
 
@@ -68,13 +69,8 @@ impl<S: Store> Server<S> {
         const TYPES: [TokenType<'_>; 3] = [TokenType::Named("client-authentication+jwt"), TokenType::Named("JWT"), TokenType::Absent];
         let Method::PrivateKeyJwt(ring) = &client.method else { return Err(Error::AlgorithmRefused) };
         let mut scratch = vec![0; LIMITS.scratch()];
-        let mut keys = ring.load();
-        if keys.as_ref().is_none_or(|keys| claims_unknown_key(assertion, keys, &mut scratch)) {
-            let ask = |kid: Option<counterfoil::wire::value::Str<'_>>| ring.miss(kid.and_then(|kid| kid.as_str()), Duration::ZERO);
-            let _ = claimed_kid(TokenForm::Whole, assertion.as_bytes(), LIMITS, &mut scratch, ask);
-            keys = ring.load();
-        }
-        let keys = keys.as_ref().ok_or(Error::LookupUnavailable)?;
+        let keys = others_keys::current(ring, assertion, LIMITS, Duration::ZERO, &mut scratch);
+        let keys = keys.ok_or(Error::LookupUnavailable)?;
         let verifier = Verifier::new(client.id(), &self.config.issuer, counterfoil::crypto::FAPI, keys.keys())?
             .with_profile(Profile::listed(&TYPES, &["sub", "jti"]))
             .with_binding(Binding::Optional)
@@ -113,11 +109,4 @@ impl<S: Store> Server<S> {
         };
         if is_it { Ok(Authenticated { client, used: None }) } else { Err(invalid_client("the certificate is not the client's")) }
     }
-}
-
-fn claims_unknown_key(assertion: &str, keys: &counterfoil_gateway::keys::PreparedKeys, scratch: &mut [u8]) -> bool {
-    let is_unknown = |kid: Option<counterfoil::wire::value::Str<'_>>| {
-        kid.is_some_and(|kid| !keys.keys().iter().any(|key| key.kid().is_some_and(|own| kid.is(own))))
-    };
-    claimed_kid(TokenForm::Whole, assertion.as_bytes(), LIMITS, scratch, is_unknown).unwrap_or(false)
 }

@@ -11,8 +11,6 @@ use counterfoil::jose::algorithm::Algorithm;
 use counterfoil::jose::header::TokenType;
 use counterfoil::jose::policy::Limits;
 use counterfoil::oauth::confirmation::{Binding, Presenter};
-use counterfoil::oauth::issuer::claimed_kid;
-use counterfoil::oauth::request::TokenForm;
 use counterfoil::oauth::verifier::{Profile, Verifier};
 use counterfoil_gateway::RemoteKeys;
 use counterfoil_gateway::https::{Answer, Https, Transport};
@@ -22,6 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{ConfigError, IdentityProviderSettings};
 use crate::http::{Form, with_parameters};
+use crate::others_keys;
 
 /// How long what the provider says of itself is believed.
 const FRESH: Duration = Duration::from_secs(3600);
@@ -211,19 +210,8 @@ impl IdentityProvider {
         if !known.keys.wait(PATIENCE) {
             return Err(Failure("the provider's keys cannot be had".to_owned()));
         }
-        let keys = known.keys.load();
-        let is_known = keys.as_ref().is_some_and(|keys| {
-            let has = |kid: Option<counterfoil::wire::value::Str<'_>>| {
-                kid.is_none_or(|kid| keys.keys().iter().any(|key| key.kid().is_some_and(|own| kid.is(own))))
-            };
-            claimed_kid(TokenForm::Whole, token.as_bytes(), limits, &mut scratch, has).unwrap_or(true)
-        });
-        if !is_known {
-            let ask = |kid: Option<counterfoil::wire::value::Str<'_>>| known.keys.miss(kid.and_then(|kid| kid.as_str()), PATIENCE);
-            let _ = claimed_kid(TokenForm::Whole, token.as_bytes(), limits, &mut scratch, ask);
-        }
-        let keys = known.keys.load();
-        let keys = keys.as_ref().ok_or_else(|| Failure("the provider's keys cannot be had".to_owned()))?;
+        let keys = others_keys::current(&known.keys, token, limits, PATIENCE, &mut scratch);
+        let keys = keys.ok_or_else(|| Failure("the provider's keys cannot be had".to_owned()))?;
         let verifier = Verifier::new(&self.settings.issuer, &self.settings.client_id, &self.algorithms, keys.keys());
         let verifier = verifier.map_err(|error| refused(&error))?;
         let verifier = verifier.with_profile(Profile::listed(&TYPES, &["sub", "iat", "nonce"])).with_binding(Binding::Optional);

@@ -18,6 +18,7 @@ mod interaction;
 pub mod issue;
 pub mod listen;
 mod metrics;
+mod others_keys;
 mod pages;
 mod presented;
 mod publish;

@@ -98,9 +98,9 @@ impl SplitTokens {
         Err(gone)
     }
 
-    /// A counterfoil whose revocation will be told too: it is good until then.
-    pub(super) fn publish(&self, key: &CounterfoilKey, counterfoil: &[u8], until: UnixTime) {
-        self.known.iter().for_each(|known| known.put(key, counterfoil.into(), until));
+    /// A counterfoil that was found without being asked for: as fresh as one that was, because what tells of it may fall silent.
+    pub(super) fn publish(&self, key: &CounterfoilKey, counterfoil: &[u8], now: UnixTime) {
+        self.known.iter().for_each(|known| known.put(key, counterfoil.into(), now.plus(self.fresh)));
     }
 
     pub(super) fn revoke(&self, key: &CounterfoilKey, until: UnixTime) {

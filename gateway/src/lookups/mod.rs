@@ -80,9 +80,9 @@ impl Lookups {
         }
     }
 
-    /// A counterfoil is published: it need not be looked up.
-    pub(crate) fn publish(&self, key: &CounterfoilKey, counterfoil: &[u8], until: UnixTime) {
-        self.split.iter().for_each(|split| split.publish(key, counterfoil, until));
+    /// A counterfoil is published: it need not be looked up at first.
+    pub(crate) fn publish(&self, key: &CounterfoilKey, counterfoil: &[u8], now: UnixTime) {
+        self.split.iter().for_each(|split| split.publish(key, counterfoil, now));
     }
 
     /// Refuses a good token that its issuer has revoked by its `jti`.

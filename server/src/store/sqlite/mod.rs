@@ -80,13 +80,15 @@ impl Sqlite {
         Ok(Self { jobs })
     }
 
-    /// Has `work` done by the thread that writes. It is done as a whole or not at all: what may refuse it is looked at before anything is
-    /// written, and where SQLite itself fails, all that shares the transaction is undone.
+    /// Has `work` done by the thread that writes. It is done as a whole or not at all: a move looks at what may refuse it before it writes
+    /// anything; one that fails after it has written is undone with all that shares its transaction.
     async fn make<T: Send + 'static>(&self, work: impl FnOnce(&Desk) -> Answer<T> + Send + 'static) -> Answer<T> {
         let (tell, told) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
+            let before = connection.total_changes();
             let done = work(connection);
-            let is_whole = matches!(done, Ok(_) | Err(StoreError::Replayed(_)));
+            // SQLite itself ends a transaction whose disk is full.
+            let is_whole = (done.is_ok() || connection.total_changes() == before) && !connection.is_autocommit();
             let tell = move |committed: Result<(), StoreError>| {
                 // Who asked may have gone away.
                 let _ = tell.send(done.and_then(|value| committed.map(|()| value)));
