@@ -3,9 +3,7 @@
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::world::{
-    API, Auth, Browser, COMBINATIONS, Call, Hold, ISSUER, Key, NOW, World, claims_of, encode, escaped, header_of, hidden, proof_by, unique,
-};
+use crate::world::{API, Auth, COMBINATIONS, Call, Hold, ISSUER, Key, NOW, World, claims_of, encode, escaped, header_of, proof_by};
 
 #[tokio::test]
 async fn discovery_end_point_verification() {
@@ -452,78 +450,6 @@ async fn refresh_token() {
 }
 
 #[tokio::test]
-async fn par_ensure_reused_request_uri_prior_to_auth_completion_succeeds_and_reuse_after_it_fails() {
-    let world = World::new().await;
-    let party = world.one();
-    let request_uri = world.pushed(world.par_call(party)).await;
-    for _ in 0..3 {
-        assert_eq!(world.make(world.authorize(party, &request_uri)).await.status, 200);
-    }
-    world.interact(party, &request_uri, "approve").await.redirected_to(&party.redirect_uri);
-    world.make(world.authorize(party, &request_uri)).await.is_page("invalid_request_uri");
-}
-
-#[tokio::test]
-async fn par_attempt_to_use_expired_request_uri_and_request_uri_for_different_client() {
-    let world = World::new().await;
-    let request_uri = world.pushed(world.par_call(world.one())).await;
-    world.make(world.authorize(world.two(), &request_uri)).await.is_page("invalid_request_uri");
-    world.clock.advance(60);
-    world.make(world.authorize(world.one(), &request_uri)).await.is_page("invalid_request_uri");
-}
-
-#[tokio::test]
-async fn an_unusable_request_uri_is_told_to_a_redirect_uri_of_the_client_alone() {
-    let world = World::new().await;
-    let (one, two) = (world.one(), world.two());
-    let request_uri = world.pushed(world.par_call(one)).await;
-    let query = |client: &str, redirect_uri: &str| {
-        let (client, request_uri, redirect_uri) = (escaped(client), escaped(&request_uri), escaped(redirect_uri));
-        Call::get(&format!("/authorize?client_id={client}&request_uri={request_uri}&redirect_uri={redirect_uri}&state=s"))
-    };
-    let told = world.make(query(&two.id, &two.redirect_uri)).await.redirected_to(&two.redirect_uri);
-    assert_eq!(
-        (told["error"].as_str(), told["state"].as_str(), told["iss"].as_str()),
-        (Some("invalid_request_uri"), Some("s"), Some(ISSUER))
-    );
-    // While the request is good, what the URL says beside it is not looked at.
-    assert_eq!(world.make(query(&one.id, "https://evil.example/")).await.status, 200);
-    world.clock.advance(60);
-    let told = world.make(query(&one.id, &one.redirect_uri)).await.redirected_to(&one.redirect_uri);
-    assert_eq!(told["error"].as_str(), Some("invalid_request_uri"));
-    for (client, redirect_uri) in [(one.id.as_str(), "https://evil.example/"), ("nobody", one.redirect_uri.as_str())] {
-        world.make(query(client, redirect_uri)).await.is_page("invalid_request_uri");
-    }
-}
-
-#[tokio::test]
-async fn par_authorization_request_containing_request_uri_form_param() {
-    let world = World::new().await;
-    let call = world.par_call(world.one());
-    world.make(call.clone().with("request_uri", "urn:ietf:params:oauth:request_uri:x")).await.is_error(400, "invalid_request");
-    world.make(call.with("request", "a.b.c")).await.is_error(400, "request_not_supported");
-}
-
-#[tokio::test]
-async fn par_attempt_invalid_http_method() {
-    let world = World::new().await;
-    for method in ["GET", "PUT", "DELETE", "PATCH"] {
-        let answer = world.make(Call { method: method.parse().unwrap(), ..world.par_call(world.one()) }).await;
-        assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST"), "{method}");
-    }
-}
-
-#[tokio::test]
-async fn par_ensure_pkce_required_and_plain_pkce_rejected() {
-    let world = World::new().await;
-    let call = world.par_call(world.one());
-    world.make(call.clone().without("code_challenge").without("code_challenge_method")).await.is_error(400, "invalid_request");
-    world.make(call.clone().but("code_challenge_method", "plain")).await.is_error(400, "invalid_request");
-    world.make(call.clone().without("code_challenge_method")).await.is_error(400, "invalid_request");
-    world.make(call.but("code_challenge", "short")).await.is_error(400, "invalid_request");
-}
-
-#[tokio::test]
 async fn ensure_pkce_code_verifier_required_and_incorrect_pkce_code_verifier_rejected() {
     let world = World::new().await;
     let party = world.one();
@@ -535,16 +461,6 @@ async fn ensure_pkce_code_verifier_required_and_incorrect_pkce_code_verifier_rej
             None => call,
         };
         world.make(call).await.is_error(400, "invalid_grant");
-    }
-}
-
-#[tokio::test]
-async fn par_without_authentication_fails() {
-    let world = World::new().await;
-    for combination in COMBINATIONS {
-        let party = world.party(0, combination);
-        let call = world.par_call(party).without("client_assertion").without("client_assertion_type").but("client_id", &party.id);
-        world.make(call.certificate(None)).await.is_error(401, "invalid_client");
     }
 }
 
@@ -624,16 +540,6 @@ async fn the_nonce_is_demanded_before_anything_is_used_up() {
 }
 
 #[tokio::test]
-async fn prompt_none_is_answered_without_a_page() {
-    let world = World::new().await;
-    let party = world.one();
-    let request_uri = world.pushed(world.par_call(party).with("prompt", "none")).await;
-    let redirected = world.make(world.authorize(party, &request_uri)).await.redirected_to(&party.redirect_uri);
-    assert_eq!(redirected["error"], "login_required");
-    world.make(world.par_call(party).with("prompt", "none login")).await.is_error(400, "invalid_request");
-}
-
-#[tokio::test]
 async fn grants_are_managed_by_their_client() {
     let world = World::new().await;
     let party = world.one();
@@ -665,36 +571,4 @@ async fn grants_are_managed_by_their_client() {
     let delete = delete.header("authorization", &format!("DPoP {token}")).header("dpop", &party.proof(&claims));
     assert_eq!(world.make(delete).await.status, 204);
     assert_eq!(world.make(world.with_token(party, "/resource", token)).await.status, 401);
-}
-
-#[tokio::test]
-async fn a_session_serves_the_request_that_it_was_begun_for_and_no_other() {
-    let world = World::new().await;
-    let party = world.one();
-    let mut browser = Browser::default();
-    let request_uri = world.pushed(world.par_call(party)).await;
-    let login = browser.get(&world, world.authorize(party, &request_uri)).await;
-    let before = browser.0.clone();
-    let call = Call { form: hidden(&login.text()), ..Call::post("/login", &[]) };
-    let call = call.with("username", "alice").with("password", crate::world::PASSWORD).with("action", "login");
-    browser.get(&world, call).await;
-    assert_ne!(browser.0, before, "the cookie is new after signing in");
-    assert!(browser.get(&world, world.authorize(party, &request_uri)).await.text().contains("id=\"approve\""));
-    let another = world.pushed(world.par_call(party)).await;
-    assert!(browser.get(&world, world.authorize(party, &another)).await.text().contains("id=\"login\""));
-    let _ = unique();
-}
-
-#[tokio::test]
-async fn nothing_is_refreshed_for_a_person_who_is_locked() {
-    use counterfoil_server::store::Store as _;
-    let world = World::new().await;
-    let party = world.one();
-    let tokens = world.tokens_of(party).await;
-    let form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
-    for (locked, status) in [(true, 400), (false, 200)] {
-        let user = world.server.store().user("alice".to_owned()).await.unwrap().unwrap();
-        world.server.store().save_user(counterfoil_server::store::User { locked, ..user }).await.unwrap();
-        assert_eq!(world.make(world.token_call(party, &form)).await.status, status);
-    }
 }

@@ -168,3 +168,44 @@ async fn a_resource_knows_its_scopes_and_tokens_for_it_have_no_others() {
     assert_eq!(tokens["scope"], "openid accounts");
     assert!(tokens["id_token"].is_string());
 }
+
+#[tokio::test]
+async fn prompt_none_is_answered_without_a_page() {
+    let world = World::new().await;
+    let party = world.one();
+    let request_uri = world.pushed(world.par_call(party).with("prompt", "none")).await;
+    let redirected = world.make(world.authorize(party, &request_uri)).await.redirected_to(&party.redirect_uri);
+    assert_eq!(redirected["error"], "login_required");
+    world.make(world.par_call(party).with("prompt", "none login")).await.is_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_session_serves_the_request_that_it_was_begun_for_and_no_other() {
+    let world = World::new().await;
+    let party = world.one();
+    let mut browser = Browser::default();
+    let request_uri = world.pushed(world.par_call(party)).await;
+    let login = browser.get(&world, world.authorize(party, &request_uri)).await;
+    let before = browser.0.clone();
+    let call = Call { form: hidden(&login.text()), ..Call::post("/login", &[]) };
+    let call = call.with("username", "alice").with("password", PASSWORD).with("action", "login");
+    browser.get(&world, call).await;
+    assert_ne!(browser.0, before, "the cookie is new after signing in");
+    assert!(browser.get(&world, world.authorize(party, &request_uri)).await.text().contains("id=\"approve\""));
+    let another = world.pushed(world.par_call(party)).await;
+    assert!(browser.get(&world, world.authorize(party, &another)).await.text().contains("id=\"login\""));
+}
+
+#[tokio::test]
+async fn nothing_is_refreshed_for_a_person_who_is_locked() {
+    use counterfoil_server::store::Store as _;
+    let world = World::new().await;
+    let party = world.one();
+    let tokens = world.tokens_of(party).await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    for (locked, status) in [(true, 400), (false, 200)] {
+        let user = world.server.store().user("alice".to_owned()).await.unwrap().unwrap();
+        world.server.store().save_user(User { locked, ..user }).await.unwrap();
+        assert_eq!(world.make(world.token_call(party, &form)).await.status, status);
+    }
+}
