@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::authorization_response::ResponseMode;
 use crate::client::Client;
 use crate::config::Config;
 use crate::error::{Code, Refusal, invalid_request};
@@ -15,6 +16,9 @@ pub struct AuthorizationRequest {
     pub client_id: String,
     /// Where the answer goes: one of the client's, byte for byte.
     pub redirect_uri: String,
+    /// How the answer gets there.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
     /// What is asked.
     pub scope: Vec<String>,
     /// To be given back as it is.
@@ -74,12 +78,6 @@ const MOST_NONCE: usize = 512;
 impl AuthorizationRequest {
     /// Judges the parameters of a client that is authenticated.
     pub(crate) fn read(form: &Form, client: &Client, config: &Config) -> Result<Self, Refusal> {
-        if form.get("request_uri").is_some() {
-            return Err(invalid_request("request_uri is not taken here"));
-        }
-        if form.get("request").is_some() {
-            return Err(Refusal::new(Code::RequestNotSupported, "request objects are not taken"));
-        }
         match form.get("response_type") {
             Some("code") => {}
             None => return Err(invalid_request("response_type is missing")),
@@ -88,12 +86,10 @@ impl AuthorizationRequest {
         if !client.may_use("authorization_code") {
             return Err(Refusal::new(Code::UnauthorizedClient, "the client may not ask for codes"));
         }
-        if form.get("response_mode").is_some_and(|mode| mode != "query") {
-            return Err(invalid_request("response_mode must be query"));
-        }
         Ok(Self {
             client_id: client.id().to_owned(),
             redirect_uri: redirect_uri(form, client)?,
+            response_mode: response_mode(form, client)?,
             scope: scope(form, client, config)?,
             state: bounded(form, "state", MOST_STATE, "state is too long")?,
             nonce: bounded(form, "nonce", MOST_NONCE, "nonce is too long")?,
@@ -133,6 +129,16 @@ fn redirect_uri(form: &Form, client: &Client) -> Result<String, Refusal> {
     } else {
         Err(invalid_request("redirect_uri is not registered for this client"))
     }
+}
+
+/// One that the client's profile permits; its first where none is asked for.
+fn response_mode(form: &Form, client: &Client) -> Result<ResponseMode, Refusal> {
+    let modes = &client.profile.authorization_response.modes;
+    let asked = match form.get("response_mode") {
+        None => modes.first().copied(),
+        Some(name) => ResponseMode::named(name).filter(|mode| modes.contains(mode)),
+    };
+    asked.ok_or(invalid_request("response_mode is unknown, or not one of this client's profile"))
 }
 
 fn bounded(form: &Form, name: &str, most: usize, refusal: &'static str) -> Result<Option<String>, Refusal> {

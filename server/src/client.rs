@@ -15,9 +15,10 @@ use serde_json::Value;
 use crate::certificate::{Names, SubjectRule};
 use crate::config::{Config, ConfigError, TokenFormat};
 use crate::issue::Algorithm;
+use crate::profile::Profile;
 use crate::store::{Store, StoreError};
 
-/// What a client says of itself. Names are those of RFC 7591, RFC 8705, RFC 9396, RFC 9449 and RFC 9701; three are the server's own.
+/// What a client says of itself. Names are those of RFC 7591, RFC 8705, RFC 9101, RFC 9396, RFC 9449, RFC 9701 and JARM; four are the server's own.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Metadata {
@@ -66,6 +67,12 @@ pub(crate) struct Metadata {
     pub(crate) id_token_signed_response_alg: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) introspection_signed_response_alg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization_signed_response_alg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_object_signing_alg: Option<String>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) require_signed_request_object: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) authorization_details_types: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +84,9 @@ pub(crate) struct Metadata {
     /// The server's own: `jwt`, `phantom` or `split`, instead of what the resource says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) access_token_format: Option<String>,
+    /// The server's own: a profile, instead of the server's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<String>,
     /// The server's own: the resources that the client may ask tokens for; all where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) resources: Vec<String>,
@@ -86,7 +96,7 @@ pub(crate) struct Metadata {
 }
 
 /// The names in [`Metadata`], in which an operator's mistakes are found.
-const NAMES: [&str; 33] = [
+const NAMES: [&str; 37] = [
     "client_id",
     "client_name",
     "client_uri",
@@ -120,6 +130,10 @@ const NAMES: [&str; 33] = [
     "introspects",
     "id_token_encrypted_response_alg",
     "userinfo_signed_response_alg",
+    "authorization_signed_response_alg",
+    "request_object_signing_alg",
+    "require_signed_request_object",
+    "profile",
 ];
 
 /// What is wrong with metadata: the member, and why.
@@ -143,7 +157,7 @@ impl core::error::Error for MetadataError {}
 #[derive(Debug)]
 pub(crate) enum Method {
     /// RFC 7523, by a key of the client's set.
-    PrivateKeyJwt(KeyRing),
+    PrivateKeyJwt,
     /// RFC 8705 section 2.1.
     TlsClientAuth(SubjectRule),
     /// RFC 8705 section 2.2: SHA-256 of each registered certificate.
@@ -155,14 +169,19 @@ pub(crate) enum Method {
 pub(crate) struct Client {
     pub(crate) metadata: Metadata,
     pub(crate) method: Method,
+    /// What it signs with: assertions, and requests.
+    pub(crate) keys: Option<KeyRing>,
+    pub(crate) profile: &'static Profile,
     pub(crate) format: Option<TokenFormat>,
     pub(crate) id_token_algorithm: Option<Algorithm>,
+    pub(crate) response_algorithm: Option<Algorithm>,
+    pub(crate) request_algorithm: Option<Algorithm>,
     scopes: Option<Vec<String>>,
 }
 
 impl Client {
-    /// Judges metadata.
-    pub(crate) fn judge(metadata: Metadata) -> Result<Self, MetadataError> {
+    /// Judges metadata. The profile is the server's, where the client has none of its own.
+    pub(crate) fn judge(metadata: Metadata, profile: &'static Profile) -> Result<Self, MetadataError> {
         let wrong = |member, why| Err(MetadataError { member, why });
         if metadata.client_id.is_empty() {
             return wrong("client_id", "is missing");
@@ -208,15 +227,25 @@ impl Client {
             Some(Err(_)) => Err(MetadataError { member, why: "must be ES256, PS256 or EdDSA" }),
         };
         let id_token_algorithm = algorithm("id_token_signed_response_alg", &metadata.id_token_signed_response_alg)?;
+        let response_algorithm = algorithm("authorization_signed_response_alg", &metadata.authorization_signed_response_alg)?;
+        let request_algorithm = algorithm("request_object_signing_alg", &metadata.request_object_signing_alg)?;
         algorithm("introspection_signed_response_alg", &metadata.introspection_signed_response_alg)?;
         algorithm("token_endpoint_auth_signing_alg", &metadata.token_endpoint_auth_signing_alg)?;
+        let profile = match metadata.profile.as_deref() {
+            None => profile,
+            Some(name) => Profile::named(name).ok_or(MetadataError { member: "profile", why: "is none that the server knows" })?,
+        };
         let method = method(&metadata)?;
+        let keys = keys(&metadata, &method)?;
+        if keys.is_none() && asks_people && (profile.request_object.required || metadata.require_signed_request_object) {
+            return wrong("jwks", "or jwks_uri is needed for signed requests (RFC 9101)");
+        }
         let scopes = metadata.scope.as_deref().map(|scope| scope.split(' ').map(str::to_owned).collect());
-        Ok(Self { metadata, method, format, id_token_algorithm, scopes })
+        Ok(Self { metadata, method, keys, profile, format, id_token_algorithm, response_algorithm, request_algorithm, scopes })
     }
 
     /// Judges what an operator wrote: an unknown member is a mistake.
-    pub(crate) fn of_operator(metadata: &Value) -> Result<Self, ConfigError> {
+    pub(crate) fn of_operator(metadata: &Value, profile: &'static Profile) -> Result<Self, ConfigError> {
         let id = metadata.get("client_id").and_then(Value::as_str).unwrap_or("without client_id");
         let place = format!("client {id}");
         let members = metadata.as_object().ok_or_else(|| ConfigError::new(&place, "must be an object"))?;
@@ -224,7 +253,7 @@ impl Client {
             return Err(ConfigError::new(place, format!("{unknown} is no member of a client's metadata")));
         }
         let read: Metadata = serde_json::from_value(metadata.clone()).map_err(|error| ConfigError::new(&place, error))?;
-        Self::judge(read).map_err(|error| ConfigError::new(place, error))
+        Self::judge(read, profile).map_err(|error| ConfigError::new(place, error))
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -240,6 +269,11 @@ impl Client {
         let grants = &self.metadata.grant_types;
         // RFC 7591 section 2: where none are named.
         if grants.is_empty() { grant == "authorization_code" } else { grants.iter().any(|own| own == grant) }
+    }
+
+    /// Whether plain parameters are refused (RFC 9101 section 10.5).
+    pub(crate) const fn must_sign_requests(&self) -> bool {
+        self.metadata.require_signed_request_object || self.profile.request_object.required
     }
 
     pub(crate) fn may_ask(&self, scope: &str) -> bool {
@@ -303,7 +337,7 @@ fn method(metadata: &Metadata) -> Result<Method, MetadataError> {
         return wrong("jwks", "and jwks_uri must not both be there (RFC 7591 section 2)");
     }
     match metadata.token_endpoint_auth_method.as_str() {
-        "private_key_jwt" => keys(metadata).map(Method::PrivateKeyJwt),
+        "private_key_jwt" => Ok(Method::PrivateKeyJwt),
         "tls_client_auth" => SubjectRule::of(&Names {
             subject_dn: metadata.tls_client_auth_subject_dn.as_deref(),
             dns: metadata.tls_client_auth_san_dns.as_deref(),
@@ -323,7 +357,8 @@ fn method(metadata: &Metadata) -> Result<Method, MetadataError> {
     }
 }
 
-fn keys(metadata: &Metadata) -> Result<KeyRing, MetadataError> {
+/// The keys that a client signs with. Who signs assertions must have some; certificates alone are no keys to sign requests with.
+fn keys(metadata: &Metadata, method: &Method) -> Result<Option<KeyRing>, MetadataError> {
     /// What makes ES256 several times faster, and is little beside a connection; RSA and Ed25519 need less.
     const WORDS_PER_KEY: usize = 4 * 1024;
     let source = match (&metadata.jwks, &metadata.jwks_uri) {
@@ -331,16 +366,23 @@ fn keys(metadata: &Metadata) -> Result<KeyRing, MetadataError> {
         (None, Some(uri)) => KeySource::Url(
             RemoteKeys::new(uri, &Transport::new()).map_err(|_| MetadataError { member: "jwks_uri", why: "must be an https URL" })?,
         ),
-        (None, None) => return Err(MetadataError { member: "jwks", why: "or jwks_uri is needed for private_key_jwt" }),
+        (None, None) if matches!(method, Method::PrivateKeyJwt) => {
+            return Err(MetadataError { member: "jwks", why: "or jwks_uri is needed for private_key_jwt" });
+        }
+        (None, None) => return Ok(None),
     };
-    KeyRing::start(&source, FAPI, WORDS_PER_KEY)
-        .map_err(|_| MetadataError { member: "jwks", why: "must have a key for PS256, ES256 or EdDSA" })
+    match KeyRing::start(&source, FAPI, WORDS_PER_KEY) {
+        Ok(ring) => Ok(Some(ring)),
+        Err(_) if matches!(method, Method::SelfSignedTls(_)) => Ok(None),
+        Err(_) => Err(MetadataError { member: "jwks", why: "must have a key for PS256, ES256 or EdDSA" }),
+    }
 }
 
 /// Finds clients: those of the configuration, and those of the store, which are looked at again after a while.
 #[derive(Debug)]
 pub(crate) struct Clients {
     configured: HashMap<String, Arc<Client>>,
+    profile: &'static Profile,
     known: Mutex<Known>,
 }
 
@@ -356,13 +398,13 @@ impl Clients {
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
         let mut configured = HashMap::new();
         for metadata in &config.clients {
-            let client = Client::of_operator(metadata)?;
+            let client = Client::of_operator(metadata, config.profile)?;
             let id = client.id().to_owned();
             if configured.insert(id.clone(), Arc::new(client)).is_some() {
                 return Err(ConfigError::new(format!("client {id}"), "another one has the same client_id"));
             }
         }
-        Ok(Self { configured, known: Mutex::default() })
+        Ok(Self { configured, profile: config.profile, known: Mutex::default() })
     }
 
     pub(crate) async fn find(&self, store: &impl Store, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
@@ -383,7 +425,7 @@ impl Clients {
             Some(client) => client,
             None => {
                 let metadata = serde_json::from_value(stored.metadata.clone()).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-                Arc::new(Client::judge(metadata).map_err(|error| StoreError::Corrupt(error.to_string()))?)
+                Arc::new(Client::judge(metadata, self.profile).map_err(|error| StoreError::Corrupt(error.to_string()))?)
             }
         };
         let mut known = self.locked();

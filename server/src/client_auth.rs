@@ -67,7 +67,7 @@ impl<S: Store> Server<S> {
     /// The signature, issuer-only `aud`, `sub`, times and `jti` (RFC 7523 section 3 with its update, FAPI 2.0).
     fn judge_assertion(&self, client: &Client, assertion: &str, request: &Request) -> Result<Use, Error> {
         const TYPES: [TokenType<'_>; 3] = [TokenType::Named("client-authentication+jwt"), TokenType::Named("JWT"), TokenType::Absent];
-        let Method::PrivateKeyJwt(ring) = &client.method else { return Err(Error::AlgorithmRefused) };
+        let ring = client.keys.as_ref().filter(|_| matches!(client.method, Method::PrivateKeyJwt)).ok_or(Error::AlgorithmRefused)?;
         let mut scratch = vec![0; LIMITS.scratch()];
         let keys = others_keys::current(ring, assertion, LIMITS, Duration::ZERO, &mut scratch);
         let keys = keys.ok_or(Error::LookupUnavailable)?;
@@ -100,7 +100,7 @@ impl<S: Store> Server<S> {
         let certificate = request.peer.certificate.as_deref();
         let certificate = certificate.ok_or_else(|| invalid_client("no certificate was presented"))?;
         let is_it = match &client.method {
-            Method::PrivateKeyJwt(_) => false,
+            Method::PrivateKeyJwt => false,
             Method::TlsClientAuth(rule) => certificate.is_vouched_for && rule.admits(&certificate.der),
             Method::SelfSignedTls(registered) => {
                 let presented = certificate.certificate.thumbprint().map_err(|_| invalid_request("the certificate is malformed"))?;

@@ -59,7 +59,7 @@ codes! {
     /// RFC 9101 section 7.
     InvalidRequestUri = "invalid_request_uri", BAD_REQUEST;
     /// RFC 9101 section 7.
-    RequestNotSupported = "request_not_supported", BAD_REQUEST;
+    InvalidRequestObject = "invalid_request_object", BAD_REQUEST;
     /// RFC 7009 section 2.2.1.
     UnsupportedTokenType = "unsupported_token_type", BAD_REQUEST;
     /// OpenID Connect Core section 3.1.2.6.

@@ -124,6 +124,27 @@ impl Form {
         Ok(Self(parameters))
     }
 
+    /// The members of a signed request, as if they had come in a form: texts as they are, JSON as text (RFC 9101 section 4).
+    pub(crate) fn of_claims(claims: impl Iterator<Item = (String, serde_json::Value)>) -> Option<Self> {
+        use serde_json::Value;
+        let mut parameters = Vec::new();
+        for (name, value) in claims {
+            match value {
+                Value::Array(values) if name == "resource" => {
+                    for value in values {
+                        parameters.push((name.clone(), value.as_str()?.to_owned()));
+                    }
+                }
+                Value::String(text) if text.is_empty() => {}
+                Value::String(text) => parameters.push((name, text)),
+                Value::Null => return None,
+                other => parameters.push((name, other.to_string())),
+            }
+        }
+        let is_clean = |(_, value): &(String, String)| !value.contains('\0');
+        Some(Self(parameters)).filter(|form| form.0.len() <= Self::MOST && form.0.iter().all(is_clean))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
@@ -165,6 +186,11 @@ pub(crate) fn with_parameters(uri: &str, parameters: &[(&str, &str)]) -> String 
         uri.push_str(&encoded(value));
     }
     uri
+}
+
+/// `uri` with a parameter in its fragment, which it must not have yet.
+pub(crate) fn with_fragment(uri: &str, name: &str, value: &str) -> String {
+    format!("{uri}#{name}={}", encoded(value))
 }
 
 /// An answer with a body of this type, never to be stored.

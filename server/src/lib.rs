@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod authorization_request;
+mod authorization_response;
 mod certificate;
 mod client;
 mod client_auth;
@@ -21,8 +22,10 @@ mod metrics;
 mod others_keys;
 mod pages;
 mod presented;
+pub mod profile;
 mod publish;
 mod rates;
+mod request_object;
 mod router;
 pub mod secret;
 mod sender;
@@ -156,7 +159,7 @@ impl<S: Store> Server<S> {
     /// # Errors
     /// As [`Server::register`].
     pub async fn import(&self, client: store::StoredClient) -> Result<(), ConfigError> {
-        let id = client::Client::of_operator(&client.metadata)?.id().to_owned();
+        let id = client::Client::of_operator(&client.metadata, self.config.profile)?.id().to_owned();
         if client.client_id != id {
             return Err(ConfigError::new(format!("client {}", client.client_id), "has another client_id in its metadata"));
         }

@@ -14,7 +14,7 @@ use counterfoil_server::config::{Config, ConfigError};
 use counterfoil_server::issue::{KeyRecord, SigningKeys};
 use counterfoil_server::listen::Listener;
 use counterfoil_server::store::{Postgres, Sqlite, Store, StoredClient, User};
-use counterfoil_server::{setup, users};
+use counterfoil_server::{profile, setup, users};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -50,6 +50,9 @@ enum Command {
     /// Looks at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The profiles that clients can be held to.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Clients in the store.
     #[command(subcommand)]
     Client(ClientCommand),
@@ -65,6 +68,17 @@ enum Command {
 enum ConfigCommand {
     /// Says what is wrong and where, and exits with 1 if anything is.
     Check,
+}
+
+#[derive(Subcommand)]
+enum ProfileCommand {
+    /// Prints a line for each value in which two profiles differ.
+    Diff {
+        /// The one that is printed first.
+        one: String,
+        /// The other.
+        other: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -161,6 +175,10 @@ fn run(arguments: Arguments) -> Result<(), ConfigError> {
             let config = Config::load(&file)?;
             Server::new(config, Sqlite::in_memory().map_err(|error| ConfigError::new("store", error))?, Arc::new(SystemClock))?;
             say("the configuration is good")
+        }
+        Command::Profile(ProfileCommand::Diff { one, other }) => {
+            let lines = profile::difference(&one, &other).map_err(|error| ConfigError::new("profile diff", error))?;
+            say(&lines.join("\n"))
         }
         Command::Client(command) => with_store(Config::load(&file)?, Errand::Client(command)),
         Command::User(command) => with_store(Config::load(&file)?, Errand::User(command)),

@@ -1,9 +1,11 @@
-//! The pages that people see: plain HTML without scripts, from templates that an operator may replace.
+//! The pages that people see: plain HTML that needs no scripts, from templates that an operator may replace.
 
+use base64ct::{Base64, Encoding as _};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, ConfigError};
 use crate::error::{Code, Refusal};
@@ -11,12 +13,16 @@ use crate::http::{Response, answer, set};
 use crate::secret::Digest;
 
 /// The built-in templates.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("login.html", include_str!("../templates/login.html")),
     ("consent.html", include_str!("../templates/consent.html")),
+    ("form_post.html", include_str!("../templates/form_post.html")),
     ("error.html", include_str!("../templates/error.html")),
 ];
+
+/// The one script: the page that has it must hold this text, byte for byte.
+const POSTING: &str = "document.forms[0].submit()";
 
 /// The templates, and what is the same on every page.
 pub(crate) struct Pages {
@@ -53,10 +59,21 @@ impl Pages {
 
     /// A page with a form, whose answer goes to `redirect_uri` at last.
     pub(crate) fn form(&self, status: StatusCode, name: &str, content: &impl Serialize, redirect_uri: &str) -> Result<Response, Refusal> {
+        Ok(guarded(self.page(status, name, content)?, "", redirect_uri))
+    }
+
+    /// A page whose form is posted to `redirect_uri` at once, by the only script there is: without scripts it has a button (OAuth 2.0 Form
+    /// Post Response Mode section 2).
+    pub(crate) fn posting(&self, name: &str, content: &impl Serialize, redirect_uri: &str) -> Result<Response, Refusal> {
+        let hash = Base64::encode_string(&Sha256::digest(POSTING));
+        Ok(guarded(self.page(StatusCode::OK, name, content)?, &format!("script-src 'sha256-{hash}'; "), redirect_uri))
+    }
+
+    fn page(&self, status: StatusCode, name: &str, content: &impl Serialize) -> Result<Response, Refusal> {
         let fault = |error: minijinja::Error| Refusal::new(Code::ServerError, "the server has a fault").because(error);
-        let values = context! { title => self.title.as_str(), prefix => self.prefix.as_str(), style_url => self.style_url.as_str(), ..minijinja::Value::from(minijinja::value::Serde(content)) };
+        let values = context! { title => self.title.as_str(), posting => POSTING, prefix => self.prefix.as_str(), style_url => self.style_url.as_str(), ..minijinja::Value::from(minijinja::value::Serde(content)) };
         let page = self.templates.get_template(name).and_then(|template| template.render(values)).map_err(fault)?;
-        Ok(guarded(answer(status, "text/html; charset=utf-8", page), redirect_uri))
+        Ok(answer(status, "text/html; charset=utf-8", page))
     }
 
     /// A page that says why nothing goes on. Its text is stable: the code is in it.
@@ -64,7 +81,7 @@ impl Pages {
         let content = context! { code => code.as_str(), description };
         let status = if status == StatusCode::UNAUTHORIZED { StatusCode::BAD_REQUEST } else { status };
         self.form(status, "error.html", &content, "")
-            .unwrap_or_else(|_| guarded(answer(status, "text/plain; charset=utf-8", code.as_str()), ""))
+            .unwrap_or_else(|_| guarded(answer(status, "text/plain; charset=utf-8", code.as_str()), "", ""))
     }
 
     pub(crate) fn style(&self) -> Response {
@@ -74,11 +91,12 @@ impl Pages {
     }
 }
 
-/// No scripts, no frames. Browsers hold every redirection that follows on a form to `form-action`, those of the client too, so that it cannot
+/// No scripts but the one that is named, no frames. Browsers hold every redirection that follows on a form to `form-action`, those of the client too, so that it cannot
 /// name one host; what keeps forms at home is that these pages have no other text than ours, escaped.
-fn guarded(mut response: Response, redirect_uri: &str) -> Response {
+fn guarded(mut response: Response, script: &str, redirect_uri: &str) -> Response {
     let schemes = if redirect_uri.starts_with("http://") { "https: http:" } else { "https:" };
-    let policy = format!("default-src 'none'; style-src 'self'; form-action 'self' {schemes}; frame-ancestors 'none'; base-uri 'none'");
+    let policy =
+        format!("default-src 'none'; {script}style-src 'self'; form-action 'self' {schemes}; frame-ancestors 'none'; base-uri 'none'");
     set(&mut response, CONTENT_SECURITY_POLICY, &policy);
     set(&mut response, X_FRAME_OPTIONS, "DENY");
     set(&mut response, REFERRER_POLICY, "no-referrer");

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::profile::Profile;
+
 pub use self::listen::{CertificateFormat, Ciphers, Listen, Proxy};
 pub use self::login::{IdentityProviderSettings, Login};
 pub use self::store::{CounterfoilKeyEncoding, DatabaseUrl, SplitTokenSettings, StoreSettings};
@@ -21,6 +23,9 @@ pub use self::store::{CounterfoilKeyEncoding, DatabaseUrl, SplitTokenSettings, S
 pub struct Config {
     /// The issuer identifier (RFC 8414 section 2): an https URL without a slash at its end. Every URL of the server begins with it.
     pub issuer: String,
+    /// The profile of clients that name none: a table of `profiles/`.
+    #[serde(default = "Profile::usual", deserialize_with = "Profile::by_name")]
+    pub(crate) profile: &'static Profile,
     /// Where the server listens.
     #[serde(default)]
     pub listen: Listen,

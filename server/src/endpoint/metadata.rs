@@ -5,6 +5,7 @@ use hyper::header::CACHE_CONTROL;
 use serde_json::{Map, Value, json};
 
 use crate::Server;
+use crate::authorization_response::ResponseMode;
 use crate::error::Refusal;
 use crate::http::{Request, Response, answer, json as json_answer, set};
 use crate::issue::id_token;
@@ -32,7 +33,7 @@ impl<S: Store> Server<S> {
             "jwks_uri": config.url("/jwks"),
             "scopes_supported": scopes,
             "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
+            "response_modes_supported": ResponseMode::ALL,
             "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": self.keys.algorithms(),
@@ -50,12 +51,17 @@ impl<S: Store> Server<S> {
             "acr_values_supported": config.login.acr_values(),
             "claims_parameter_supported": true,
             "claims_supported": id_token::supported().collect::<Vec<_>>(),
-            "request_parameter_supported": false,
+            "request_parameter_supported": true,
+            "request_object_signing_alg_values_supported": accepted,
+            "authorization_signing_alg_values_supported": self.keys.algorithms(),
             "request_uri_parameter_supported": false,
             "grant_management_actions_supported": ["create", "merge", "replace", "query", "revoke"],
             "grant_management_endpoint": config.url("/grants"),
         });
         let Value::Object(members) = &mut metadata else { return json_answer(StatusCode::OK, &metadata) };
+        if config.profile.request_object.required {
+            members.insert("require_signed_request_object".to_owned(), json!(true));
+        }
         if !config.details.is_empty() {
             members.insert("authorization_details_types_supported".to_owned(), json!(config.details.keys().collect::<Vec<_>>()));
         }

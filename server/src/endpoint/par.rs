@@ -8,6 +8,7 @@ use crate::Server;
 use crate::authorization_request::AuthorizationRequest;
 use crate::error::{Refusal, invalid_request};
 use crate::http::{Request, Response, json as json_answer};
+use crate::request_object;
 use crate::secret::Secret;
 use crate::store::{PushedRequest, Store};
 
@@ -19,7 +20,11 @@ impl<S: Store> Server<S> {
         let form = request.form()?;
         let authenticated = self.authenticate(request, &form).await?;
         let proof = self.proof(request, "/par")?;
-        let mut asked = AuthorizationRequest::read(&form, &authenticated.client, &self.config)?;
+        if form.get("request_uri").is_some() {
+            return Err(invalid_request("request_uri is not taken here"));
+        }
+        let parameters = request_object::parameters(form, &authenticated.client, &self.config, request.now)?;
+        let mut asked = AuthorizationRequest::read(&parameters, &authenticated.client, &self.config)?;
         // RFC 9449 section 10.1: a proof here stands for dpop_jkt, and both must agree.
         if let Some(Confirmation::Key(key)) = proof.as_ref().map(|proof| proof.confirmation) {
             let key = String::from_utf8_lossy(&key.encode()).into_owned();

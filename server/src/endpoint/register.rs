@@ -8,6 +8,7 @@ use crate::Server;
 use crate::client::{Client, Metadata, MetadataError};
 use crate::error::{Code, Refusal};
 use crate::http::{Request, Response, empty, json as json_answer};
+use crate::profile::Profile;
 use crate::secret::{Digest, Secret};
 use crate::store::{Store, StoredClient};
 
@@ -22,7 +23,7 @@ impl<S: Store> Server<S> {
             return Err(refused_token());
         }
         let id = Secret::new().as_str().get(..22).unwrap_or_default().to_owned();
-        let metadata = judged(request, &id)?;
+        let metadata = judged(request, &id, self.config.profile)?;
         self.save(metadata, StatusCode::CREATED).await
     }
 
@@ -39,7 +40,7 @@ impl<S: Store> Server<S> {
                 Ok(empty(StatusCode::NO_CONTENT))
             }
             // RFC 7592 section 2.2: a new registration access token takes the old one's place.
-            _ => self.save(judged(request, id)?, StatusCode::OK).await,
+            _ => self.save(judged(request, id, self.config.profile)?, StatusCode::OK).await,
         }
     }
 
@@ -79,13 +80,14 @@ fn bearer(request: &Request) -> Result<&str, Refusal> {
 
 /// The client's own words, judged, with the defaults of this server put in (RFC 7591 section 2). Members that are unknown are left out, and so
 /// are those that a client may not give itself.
-fn judged(request: &Request, id: &str) -> Result<Value, Refusal> {
+fn judged(request: &Request, id: &str, profile: &'static Profile) -> Result<Value, Refusal> {
     let refuse = |description| Refusal::new(Code::InvalidClientMetadata, description);
     counterfoil::wire::json::read_object(&request.body, |_| Ok(())).map_err(|_| refuse("the body must be a JSON object"))?;
     let mut metadata: Metadata =
         serde_json::from_slice(&request.body).map_err(|error| refuse("a member has another type").because(error))?;
     metadata.client_id = id.to_owned();
     metadata.introspects = Vec::new();
+    metadata.profile = None;
     if metadata.token_endpoint_auth_method.is_empty() {
         metadata.token_endpoint_auth_method = "private_key_jwt".to_owned();
     }
@@ -96,7 +98,7 @@ fn judged(request: &Request, id: &str) -> Result<Value, Refusal> {
         metadata.response_types = vec!["code".to_owned()];
     }
     let value = serde_json::to_value(&metadata).map_err(|error| refuse("a member has another type").because(error))?;
-    match Client::judge(metadata) {
+    match Client::judge(metadata, profile) {
         Ok(_) => Ok(value),
         Err(MetadataError { member: "redirect_uris", why }) => Err(Refusal::new(Code::InvalidRedirectUri, why)),
         Err(error) => Err(refuse(error.why).because(error)),

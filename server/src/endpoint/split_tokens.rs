@@ -72,7 +72,7 @@ impl<S: Store> Server<S> {
     async fn authenticate_gateway(&self, request: &Request, form: &Form) -> Result<(), Refusal> {
         let authenticated = self.authenticate(request, form).await?;
         let is_gateway = !authenticated.client.metadata.introspects.is_empty();
-        if is_gateway && !matches!(authenticated.client.method, Method::PrivateKeyJwt(_)) {
+        if is_gateway && !matches!(authenticated.client.method, Method::PrivateKeyJwt) {
             return Ok(());
         }
         Err(invalid_client("not a gateway with a certificate"))

@@ -130,7 +130,7 @@ impl<S: Store> Server<S> {
             return Err(unknown_request());
         }
         tracing::info!(client = asked.client.id(), "consent given");
-        self.redirect(&asked.request, &[("code", code.as_str())])
+        self.respond(&asked.request, asked.client.response_algorithm, &[("code", code.as_str())], request.now)
     }
 
     /// A request that is not there: not pushed, expired or answered. Only where the URL names a client and a redirect URI of that client is
@@ -297,15 +297,7 @@ impl<S: Store> Server<S> {
             return Err(unknown_request());
         }
         tracing::info!(client = asked.client.id(), error = code.as_str(), "request rejected");
-        self.redirect(&asked.request, &[("error", code.as_str())])
-    }
-
-    /// Back to the client, with its state and our issuer (RFC 9207).
-    fn redirect(&self, request: &AuthorizationRequest, answer: &[(&str, &str)]) -> Result<Response, Refusal> {
-        let mut answer = answer.to_vec();
-        answer.extend(request.state.as_deref().map(|state| ("state", state)));
-        answer.push(("iss", &self.config.issuer));
-        see_other(&with_parameters(&request.redirect_uri, &answer))
+        self.respond(&asked.request, asked.client.response_algorithm, &[("error", code.as_str())], now)
     }
 }
 

@@ -52,7 +52,7 @@ async fn par_authorization_request_containing_request_uri_form_param() {
     let world = World::new().await;
     let call = world.par_call(world.one());
     world.make(call.clone().with("request_uri", "urn:ietf:params:oauth:request_uri:x")).await.is_error(400, "invalid_request");
-    world.make(call.with("request", "a.b.c")).await.is_error(400, "request_not_supported");
+    world.make(call.with("request", "a.b.c")).await.is_error(400, "invalid_request_object");
 }
 
 #[tokio::test]

@@ -169,13 +169,16 @@ async fn clients_register_themselves_with_an_initial_access_token() {
         "jwks": { "keys": [world.one().key.registered()] },
         "dpop_bound_access_tokens": true,
         "introspects": [API],
+        "profile": "fapi2-security",
         "unknown": true,
     });
     assert_eq!(world.make_json(post("wrong", metadata.clone())).await.status, 401);
     let registered = world.make_json(post("initial", metadata.clone())).await;
     assert_eq!(registered.status, 201, "{}", registered.text());
     let registered = registered.json();
-    assert!(registered.get("introspects").is_none() && registered.get("unknown").is_none());
+    for own in ["introspects", "profile", "unknown"] {
+        assert!(registered.get(own).is_none(), "{own}");
+    }
     let (id, token) = (registered["client_id"].as_str().unwrap(), registered["registration_access_token"].as_str().unwrap());
     let managed = |method: &str, token: &str| {
         Call { method: method.parse().unwrap(), ..Call::get(&format!("/register/{id}")) }

@@ -8,6 +8,7 @@ mod fapi2_par;
 mod floods;
 mod formats;
 mod gateway;
+mod message_signing;
 mod named_attacks;
 mod party;
 mod people;

@@ -208,7 +208,7 @@ async fn srv_16_who_holds_the_code_holds_the_token() {
 async fn srv_17_parameters_count_where_they_were_judged() {
     let world = World::new().await;
     let one = world.one();
-    world.make(world.par_call(one).with("request", "e30.e30.")).await.is_error(400, "request_not_supported");
+    world.make(world.par_call(one).with("request", "e30.e30.")).await.is_error(400, "invalid_request_object");
     world.make(world.par_call(one).with("request_uri", "https://one.example/object")).await.is_error(400, "invalid_request");
     let uri = world.pushed(world.par_call(one)).await;
     let call = world.authorize(one, &uri);

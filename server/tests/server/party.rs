@@ -119,7 +119,7 @@ impl Party {
                 metadata["token_endpoint_auth_method"] = json!("self_signed_tls_client_auth");
                 let mut jwk = Key::new("certificate").registered();
                 jwk["x5c"] = json!([Base64::encode_string(&self.certificate)]);
-                metadata["jwks"] = json!({ "keys": [jwk] });
+                metadata["jwks"] = json!({ "keys": [self.key.registered(), jwk] });
             }
         }
         metadata

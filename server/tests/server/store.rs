@@ -20,6 +20,7 @@ pub(crate) fn later(seconds: u64) -> UnixTime {
 fn request() -> AuthorizationRequest {
     AuthorizationRequest {
         client_id: "client".to_owned(),
+        response_mode: Default::default(),
         redirect_uri: "https://client.example/cb".to_owned(),
         scope: vec!["accounts".to_owned()],
         state: None,

@@ -1,0 +1,88 @@
+//! The answer to an authorization request, by way of the person's browser: in the redirection's query, or signed (JARM).
+
+use counterfoil::UnixTime;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::Server;
+use crate::authorization_request::AuthorizationRequest;
+use crate::error::Refusal;
+use crate::http::{Response, see_other, with_fragment, with_parameters};
+use crate::issue::Algorithm;
+use crate::store::Store;
+
+/// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1; JARM section 2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResponseMode {
+    /// Parameters in the query.
+    #[default]
+    #[serde(rename = "query")]
+    Query,
+    /// A signed response where the response type has its place: for `code`, the query.
+    #[serde(rename = "jwt")]
+    Jwt,
+    /// A signed response in the query.
+    #[serde(rename = "query.jwt")]
+    QueryJwt,
+    /// A signed response in the fragment.
+    #[serde(rename = "fragment.jwt")]
+    FragmentJwt,
+    /// A signed response in a form that the browser posts.
+    #[serde(rename = "form_post.jwt")]
+    FormPostJwt,
+}
+
+impl ResponseMode {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [Self::Query, Self::Jwt, Self::QueryJwt, Self::FragmentJwt, Self::FormPostJwt];
+
+    /// As it is sent.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Jwt => "jwt",
+            Self::QueryJwt => "query.jwt",
+            Self::FragmentJwt => "fragment.jwt",
+            Self::FormPostJwt => "form_post.jwt",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+}
+
+/// How long a signed response is good: it is read at once (JARM section 2.1 recommends 10 minutes at most).
+const GOOD_FOR: u64 = 120;
+
+impl<S: Store> Server<S> {
+    /// Back to the client with an answer: a code, or an error.
+    pub(crate) fn respond(
+        &self,
+        request: &AuthorizationRequest,
+        algorithm: Option<Algorithm>,
+        answer: &[(&'static str, &str)],
+        now: UnixTime,
+    ) -> Result<Response, Refusal> {
+        let mut answer = answer.to_vec();
+        answer.extend(request.state.as_deref().map(|state| ("state", state)));
+        answer.push(("iss", &self.config.issuer));
+        let uri = &request.redirect_uri;
+        if request.response_mode == ResponseMode::Query {
+            return see_other(&with_parameters(uri, &answer));
+        }
+        let mut claims: Map<String, Value> = answer.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        claims.insert("aud".to_owned(), json!(request.client_id));
+        claims.insert("exp".to_owned(), json!(now.0.saturating_add(GOOD_FOR)));
+        let algorithm = algorithm.or_else(|| Algorithm::named(&self.config.keys.algorithm)).unwrap_or(Algorithm::Es256);
+        let signed = self.keys.sign(algorithm, "JWT", &claims)?;
+        match request.response_mode {
+            ResponseMode::FragmentJwt => see_other(&with_fragment(uri, "response", &signed)),
+            ResponseMode::FormPostJwt => {
+                let content = json!({ "redirect_uri": uri, "response": signed });
+                self.pages.posting("form_post.html", &content, uri)
+            }
+            ResponseMode::Query | ResponseMode::Jwt | ResponseMode::QueryJwt => see_other(&with_parameters(uri, &[("response", &signed)])),
+        }
+    }
+}
