@@ -132,7 +132,7 @@ fn redirect_uri(form: &Form, client: &Client) -> Result<String, Refusal> {
 }
 
 /// One that the client's profile permits; its first where none is asked for.
-fn response_mode(form: &Form, client: &Client) -> Result<ResponseMode, Refusal> {
+pub(crate) fn response_mode(form: &Form, client: &Client) -> Result<ResponseMode, Refusal> {
     let modes = &client.profile.authorization_response.modes;
     let asked = match form.get("response_mode") {
         None => modes.first().copied(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::Server;
-use crate::authorization_request::AuthorizationRequest;
+use crate::client::Client;
 use crate::error::Refusal;
 use crate::http::{Response, see_other, with_fragment, with_parameters};
 use crate::issue::Algorithm;
@@ -55,28 +55,30 @@ impl ResponseMode {
 /// How long a signed response is good: it is read at once (JARM section 2.1 recommends 10 minutes at most).
 const GOOD_FOR: u64 = 120;
 
+/// Where an answer goes, and how.
+pub(crate) struct Return<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) redirect_uri: &'a str,
+    pub(crate) mode: ResponseMode,
+    pub(crate) state: Option<&'a str>,
+}
+
 impl<S: Store> Server<S> {
     /// Back to the client with an answer: a code, or an error.
-    pub(crate) fn respond(
-        &self,
-        request: &AuthorizationRequest,
-        algorithm: Option<Algorithm>,
-        answer: &[(&'static str, &str)],
-        now: UnixTime,
-    ) -> Result<Response, Refusal> {
-        let mut answer = answer.to_vec();
-        answer.extend(request.state.as_deref().map(|state| ("state", state)));
+    pub(crate) fn respond(&self, to: &Return<'_>, answer: (&'static str, &str), now: UnixTime) -> Result<Response, Refusal> {
+        let mut answer = vec![answer];
+        answer.extend(to.state.map(|state| ("state", state)));
         answer.push(("iss", &self.config.issuer));
-        let uri = &request.redirect_uri;
-        if request.response_mode == ResponseMode::Query {
+        let uri = to.redirect_uri;
+        if to.mode == ResponseMode::Query {
             return see_other(&with_parameters(uri, &answer));
         }
         let mut claims: Map<String, Value> = answer.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-        claims.insert("aud".to_owned(), json!(request.client_id));
+        claims.insert("aud".to_owned(), json!(to.client.id()));
         claims.insert("exp".to_owned(), json!(now.0.saturating_add(GOOD_FOR)));
-        let algorithm = algorithm.or_else(|| Algorithm::named(&self.config.keys.algorithm)).unwrap_or(Algorithm::Es256);
+        let algorithm = to.client.response_algorithm.or_else(|| Algorithm::named(&self.config.keys.algorithm)).unwrap_or(Algorithm::Es256);
         let signed = self.keys.sign(algorithm, "JWT", &claims)?;
-        match request.response_mode {
+        match to.mode {
             ResponseMode::FragmentJwt => see_other(&with_fragment(uri, "response", &signed)),
             ResponseMode::FormPostJwt => {
                 let content = json!({ "redirect_uri": uri, "response": signed });

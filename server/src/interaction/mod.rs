@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use self::password::Failed;
 use self::words::{as_text, date, in_words, origin_of};
 use crate::Server;
-use crate::authorization_request::{AuthorizationRequest, GrantAction};
+use crate::authorization_request::{AuthorizationRequest, GrantAction, response_mode};
+use crate::authorization_response::Return;
 use crate::client::Client;
 use crate::endpoint::REQUEST_URI;
 use crate::error::{Code, Refusal, invalid_request};
@@ -37,6 +38,13 @@ struct Asked {
     /// Its `request_uri`, as it came.
     uri: String,
     key: Digest,
+}
+
+impl Asked {
+    fn back(&self) -> Return<'_> {
+        let request = &self.request;
+        Return { client: &self.client, redirect_uri: &request.redirect_uri, mode: request.response_mode, state: request.state.as_deref() }
+    }
 }
 
 /// What the person did with a form.
@@ -67,7 +75,7 @@ impl<S: Store> Server<S> {
         };
         let asked = match self.asked(&parameters, request.now).await {
             Ok(asked) => asked,
-            Err(refusal) => return self.refuse(&parameters, refusal).await,
+            Err(refusal) => return self.refuse(&parameters, refusal, request.now).await,
         };
         let browser = request.cookie(COOKIE).map(str::to_owned);
         let session = match &browser {
@@ -130,24 +138,24 @@ impl<S: Store> Server<S> {
             return Err(unknown_request());
         }
         tracing::info!(client = asked.client.id(), "consent given");
-        self.respond(&asked.request, asked.client.response_algorithm, &[("code", code.as_str())], request.now)
+        self.respond(&asked.back(), ("code", code.as_str()), request.now)
     }
 
     /// A request that is not there: not pushed, expired or answered. Only where the URL names a client and a redirect URI of that client is
     /// the client told so by redirection (RFC 6749 section 4.1.2.1).
-    async fn refuse(&self, parameters: &Form, refusal: Refusal) -> Result<Response, Refusal> {
+    async fn refuse(&self, parameters: &Form, refusal: Refusal, now: UnixTime) -> Result<Response, Refusal> {
         let client = match parameters.get("client_id") {
             Some(id) => self.clients.find(&self.store, id).await?,
             None => None,
         };
-        let (Some(client), Some(uri)) = (client, parameters.get("redirect_uri")) else { return Err(refusal) };
-        if !client.has_redirect_uri(uri) || refusal.status.is_server_error() {
+        let (Some(client), Some(redirect_uri)) = (client, parameters.get("redirect_uri")) else { return Err(refusal) };
+        let Ok(mode) = response_mode(parameters, &client) else { return Err(refusal) };
+        if !client.has_redirect_uri(redirect_uri) || refusal.status.is_server_error() {
             return Err(refusal);
         }
         tracing::info!(client = client.id(), error = refusal.code.as_str(), cause = %refusal, "request refused");
-        let mut answer = vec![("error", refusal.code.as_str()), ("iss", self.config.issuer.as_str())];
-        answer.extend(parameters.get("state").map(|state| ("state", state)));
-        see_other(&with_parameters(uri, &answer))
+        let back = Return { client: &client, redirect_uri, mode, state: parameters.get("state") };
+        self.respond(&back, ("error", refusal.code.as_str()), now)
     }
 
     /// The pushed request that a page is about.
@@ -297,7 +305,7 @@ impl<S: Store> Server<S> {
             return Err(unknown_request());
         }
         tracing::info!(client = asked.client.id(), error = code.as_str(), "request rejected");
-        self.respond(&asked.request, asked.client.response_algorithm, &[("error", code.as_str())], now)
+        self.respond(&asked.back(), ("error", code.as_str()), now)
     }
 }
 

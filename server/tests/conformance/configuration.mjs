@@ -39,12 +39,14 @@ function party(server, row, id, redirect_uris) {
   // The second client's certificate is by nobody but itself: each plan with certificates sees both methods of RFC 8705.
   const isSelfSigned = id.endsWith('-two')
   const certificate = server.certificate(id, { isSelfSigned })
+  // Who signs requests has a key for it, however it authenticates.
+  const signing = row.variant.fapi_request_method === 'signed_non_repudiation' ? [jwk] : []
   const authentication = () => {
     if (row.variant.client_auth_type !== 'mtls') return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } }
-    if (!isSelfSigned) return { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${id},O=Bank\\, Ltd.` }
+    if (!isSelfSigned) return { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${id},O=Bank\\, Ltd.`, ...(signing.length && { jwks: { keys: signing } }) }
     const own = { ...createPrivateKey(certificate.key).export({ format: 'jwk' }), kid: `${id}-certificate`, x5c: [x5c(certificate.cert)] }
     delete own.d
-    return { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [own] } }
+    return { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [...signing, own] } }
   }
   server.add({
     client_id: id,

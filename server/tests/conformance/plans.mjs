@@ -13,6 +13,13 @@ const ofFapi2 = {
   },
 }
 
+/** Signed both ways. The modules of FAPI 2.0 carry the Security Profile's name here too. */
+const ofMessageSigning = {
+  ...ofFapi2,
+  plan: 'fapi2-message-signing-final-test-plan',
+  client: { ...ofFapi2.client, profile: 'fapi2-message-signing' },
+}
+
 const methods = { client_auth_type: ['private_key_jwt', 'mtls'], sender_constrain: ['dpop', 'mtls'] }
 
 /**
@@ -50,6 +57,16 @@ const PLANS = [
     choices: methods,
     scope: 'accounts',
     client: { grant_types: ['client_credentials'] },
+  },
+  {
+    ...ofMessageSigning,
+    variant: {
+      fapi_profile: 'plain_fapi',
+      authorization_request_type: 'simple',
+      fapi_request_method: 'signed_non_repudiation',
+      fapi_response_mode: 'jarm',
+    },
+    choices: { ...methods, openid: ['openid_connect', 'plain_oauth'] },
   },
 ]
 

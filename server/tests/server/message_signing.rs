@@ -309,3 +309,17 @@ async fn a_profile_that_is_unknown_and_signing_without_keys_are_refused() {
     let error = world.server.register(metadata).await.unwrap_err().to_string();
     assert!(error.contains("jwks: or jwks_uri is needed for signed requests"), "{error}");
 }
+
+#[tokio::test]
+async fn ensure_unsigned_authorization_request_without_using_par_fails_and_is_told_signed() {
+    let world = world().await;
+    let party = world.one();
+    let (client, redirect_uri) = (crate::world::escaped(&party.id), crate::world::escaped(&party.redirect_uri));
+    let target = format!("/authorize?client_id={client}&response_type=code&scope=openid&redirect_uri={redirect_uri}&state=s");
+    let told = world.make(Call::get(&target)).await.redirected_to(&party.redirect_uri);
+    assert_eq!(told.keys().collect::<Vec<_>>(), ["response"]);
+    let told = claims_of(told["response"].as_str().unwrap());
+    assert_eq!((told["error"].as_str(), told["state"].as_str()), (Some("invalid_request"), Some("s")));
+    // A mode that the client may not use is no way to it.
+    world.make(Call::get(&format!("{target}&response_mode=query"))).await.is_page("invalid_request");
+}

@@ -42,7 +42,7 @@ async function party(id, metadata) {
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
     ...metadata(key),
   })
-  return { client: { client_id: id, id_token_signed_response_alg: 'ES256' }, authentication: oauth.PrivateKeyJwt(key) }
+  return { key, client: { client_id: id, id_token_signed_response_alg: 'ES256' }, authentication: oauth.PrivateKeyJwt(key) }
 }
 
 const byKey = (more) => (key) => ({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key.jwk] }, ...more })
@@ -133,3 +133,40 @@ test('tls_client_auth with a bound token: client credentials, and its token is a
   assert.equal((await fetch(resource, { headers })).status, 200)
   assert.equal((await server.fetchAs(server.certificate('thief'))(resource, { headers })).status, 401)
 })
+
+for (const mode of ['jwt', 'query.jwt', 'fragment.jwt', 'form_post.jwt']) {
+  test(`a signed request by value of PAR, and a signed response by ${mode}`, async () => {
+    const fetch = server.fetchAs()
+    const as = await discovered(fetch)
+    const { key, client, authentication } = await party(`signing-${mode}`, byKey({ dpop_bound_access_tokens: true, profile: 'fapi2-message-signing' }))
+    const options = { DPoP: oauth.DPoP(client, await oauth.generateKeyPair('ES256')), [oauth.customFetch]: fetch }
+    const verifier = oauth.generateRandomCodeVerifier()
+    const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()]
+    const parameters = {
+      response_type: 'code',
+      response_mode: mode,
+      redirect_uri: REDIRECT_URI,
+      scope: 'openid accounts',
+      state,
+      nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }
+    const pushed = await withNonce(async () => {
+      const request = await oauth.issueRequestObject(as, client, new URLSearchParams(parameters), key)
+      const answer = await oauth.pushedAuthorizationRequest(as, client, authentication, { request }, options)
+      return oauth.processPushedAuthorizationResponse(as, client, answer)
+    })
+    const url = new URL(as.authorization_endpoint)
+    url.search = new URLSearchParams({ client_id: client.client_id, request_uri: pushed.request_uri })
+    const told = await browse(server, url)
+    const of = { 'fragment.jwt': async () => new URLSearchParams(told.hash.slice(1)), 'form_post.jwt': async () => new URLSearchParams(await told.text()) }
+    const response = new URLSearchParams({ response: (of[mode] ? await of[mode]() : told.searchParams).get('response') })
+    const answered = await oauth.validateJwtAuthResponse(as, client, response, state, { [oauth.customFetch]: fetch })
+    const tokens = await withNonce(async () => {
+      const answer = await oauth.authorizationCodeGrantRequest(as, client, authentication, answered, REDIRECT_URI, verifier, options)
+      return oauth.processAuthorizationCodeResponse(as, client, answer, { expectedNonce: nonce, requireIdToken: true })
+    })
+    assert.equal(tokens.token_type, 'dpop')
+  })
+}

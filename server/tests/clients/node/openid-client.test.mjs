@@ -56,27 +56,25 @@ async function party(method, binding, more = {}) {
     { [client.customFetch]: fetch },
   )
   const DPoP = binding === 'dpop' ? client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256')) : undefined
-  return { id, config, options: DPoP && { DPoP }, fetch, needsCertificate }
+  return { id, key, config, options: DPoP && { DPoP }, fetch, needsCertificate }
 }
 
 /** The code flow up to the client's redirect URI. */
-async function authorized({ config, options }, { action, ...parameters } = {}) {
+async function authorized({ config, options }, { action, signedBy, ...parameters } = {}) {
   const verifier = client.randomPKCECodeVerifier()
   const state = client.randomState()
   const nonce = client.randomNonce()
-  const url = await client.buildAuthorizationUrlWithPAR(
-    config,
-    {
-      redirect_uri: REDIRECT_URI,
-      scope: 'openid accounts',
-      code_challenge: await client.calculatePKCECodeChallenge(verifier),
-      code_challenge_method: 'S256',
-      state,
-      nonce,
-      ...parameters,
-    },
-    options,
-  )
+  const plain = {
+    redirect_uri: REDIRECT_URI,
+    scope: 'openid accounts',
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    nonce,
+    ...parameters,
+  }
+  const asked = signedBy ? (await client.buildAuthorizationUrlWithJAR(config, plain, signedBy)).searchParams : plain
+  const url = await client.buildAuthorizationUrlWithPAR(config, asked, options)
   const redirected = await browse(server, url, { action })
   return { redirected, checks: { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true } }
 }
@@ -155,3 +153,19 @@ test('rich authorization requests come back as they were granted', async () => {
   const tokens = await client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options)
   assert.deepEqual(tokens.authorization_details, details)
 })
+
+for (const mode of ['jwt', 'query.jwt', 'fragment.jwt', 'form_post.jwt']) {
+  test(`signed requests, and signed responses by ${mode}: what is granted, and what is not`, async () => {
+    const own = await party('private_key_jwt', 'dpop', { profile: 'fapi2-message-signing' })
+    client.useJwtResponseMode(own.config)
+    const ask = async (action) => {
+      const { redirected, checks } = await authorized(own, { action, signedBy: own.key, response_mode: mode })
+      // As a page at the redirection would do.
+      if (mode === 'fragment.jwt') Object.assign(redirected, { search: redirected.hash.slice(1), hash: '' })
+      return client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options)
+    }
+    assert.equal((await ask('approve')).scope, 'openid accounts')
+    await assert.rejects(ask('cancel'), { error: 'access_denied' })
+    await assert.rejects(authorized(own), { error: 'invalid_request' })
+  })
+}

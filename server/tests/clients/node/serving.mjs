@@ -114,7 +114,13 @@ export function browser(server) {
 export const hidden = (page) =>
   Object.fromEntries([...page.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
 
-/** What a person does in a browser: signs in, and answers. Gives the URL of the redirection to the client. */
+/** The form of a page that the browser posts to the client at once, as the client gets it. */
+function posted(page) {
+  const action = /<form method="post" action="([^"]*)"/.exec(page)[1].replaceAll('&#x2f;', '/').replaceAll('&amp;', '&')
+  return new Request(action, { method: 'POST', body: new URLSearchParams(hidden(page)) })
+}
+
+/** What a person does in a browser: signs in, and answers. Gives the URL of the redirection to the client, or what is posted there. */
 export async function browse(server, url, { action = 'approve' } = {}) {
   const visit = browser(server)
   const login = await visit(url)
@@ -123,6 +129,7 @@ export async function browse(server, url, { action = 'approve' } = {}) {
   const signedIn = await visit(`${server.issuer}/login`, { ...hidden(page), username: 'alice', password: PASSWORD, action: 'login' })
   const consent = await visit(signedIn.headers.get('location'))
   const answered = await visit(`${server.issuer}/consent`, { ...hidden(await consent.text()), action })
+  if (answered.status === 200) return posted(await answered.text())
   if (answered.status !== 303) throw new Error(`${answered.status}: ${await answered.text()}`)
   return new URL(answered.headers.get('location'))
 }
