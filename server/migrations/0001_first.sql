@@ -13,11 +13,6 @@ CREATE TABLE session (
     body TEXT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-CREATE TABLE pushed_request (
-    key BYTEA PRIMARY KEY,
-    body TEXT NOT NULL,
-    expires_at BIGINT NOT NULL
-);
 CREATE TABLE consent (
     id TEXT PRIMARY KEY,
     client_id TEXT NOT NULL,
@@ -51,7 +46,6 @@ CREATE TABLE access_token (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX access_token_grant ON access_token (grant_id);
-CREATE INDEX pushed_request_expiry ON pushed_request (expires_at);
 CREATE INDEX access_token_expiry ON access_token (expires_at);
 
 -- What differs between SQLite and PostgreSQL is put in for the word in the at signs, or is in the file of either.

@@ -14,4 +14,10 @@ CREATE TABLE used (
     key BYTEA PRIMARY KEY,
     expires_at BIGINT NOT NULL
 );
+CREATE TABLE pushed_request (
+    key BYTEA PRIMARY KEY,
+    body TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX pushed_request_expiry ON pushed_request (expires_at);
 CREATE INDEX used_expiry ON used (expires_at);

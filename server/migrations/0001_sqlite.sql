@@ -1,10 +1,16 @@
 -- What SQLite needs beside 0001_first.sql, because there one thread makes all moves of a process.
--- What was used is written one behind the other, and found by that thread's own table (see store/sqlite/used.rs): by a key of SHA-256 each use
--- would change another page, and pages are what a commit writes. Identifiers are never given out twice: by them others' uses are found.
+-- What was used, and pushed requests, are written one behind the other and found by that thread's own index (see store/sqlite/appended.rs).
 CREATE TABLE used (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     key BYTEA NOT NULL,
     expires_at BIGINT NOT NULL
 );
+CREATE TABLE pushed_request (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX pushed_request_expiry ON pushed_request (expires_at);
 CREATE INDEX used_expiry ON used (expires_at);
 CREATE INDEX refresh_token_grant ON refresh_token (grant_id);

@@ -4,6 +4,7 @@
 
 mod database;
 mod postgres;
+mod pushes;
 mod records;
 mod sqlite;
 

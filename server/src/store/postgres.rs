@@ -4,6 +4,7 @@
 //! what it changes or locks itself, and what it returns; locks are taken in one order: uses, the grant, its tokens.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use counterfoil::UnixTime;
 use serde::Serialize;
@@ -12,6 +13,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::database::{Database, Values, column};
+use super::pushes::{Push, Pushes};
 use super::{
     Answer, Grant, IssuedToken, Move, NewCode, Publication, PublicationKind, PushedRequest, Redeemed, Session, Standing, Store, StoreError,
     StoredClient, Use, User,
@@ -136,7 +138,8 @@ const PUBLICATIONS: &str = "SELECT waiting.waits, told.place, told.kind, told.ke
 /// A store in a PostgreSQL database, which any number of servers share.
 #[derive(Debug)]
 pub struct Postgres {
-    database: Database,
+    database: Arc<Database>,
+    pushes: Pushes,
 }
 
 /// What is to be used up, as [`spending`] wants it: in the order of the keys, so that no two moves wait for each other.
@@ -173,7 +176,8 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Unavailable`] when the URL is none, or the database cannot be reached, or is newer than this program.
     pub async fn open(url: &str, authorities: Option<&Path>, connections: usize) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(url, authorities, connections).await? })
+        let database = Arc::new(Database::open(url, authorities, connections).await?);
+        Ok(Self { pushes: Pushes::start(database.clone()), database })
     }
 
     /// A move with uses; returns the row that says how it went.
@@ -213,7 +217,7 @@ impl Postgres {
     }
 }
 
-fn seconds(time: UnixTime) -> i64 {
+pub(super) fn seconds(time: UnixTime) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 
@@ -272,10 +276,9 @@ impl Store for Postgres {
             ", pushed AS (INSERT INTO pushed_request (key, body, expires_at) SELECT $4::BYTEA, $5::TEXT, $6::BIGINT FROM good)",
             ""
         );
-        const PUSH_FRESH: &str = "WITH spent AS (INSERT INTO used (key, expires_at) SELECT * FROM unnest($1::BYTEA[], $2::BIGINT[]))
-             INSERT INTO pushed_request (key, body, expires_at) VALUES ($3, $4, $5)";
         let (spending, body, expires_at) = (Spending::new(uses)?, written(&request)?, seconds(UnixTime(request.expires_at)));
-        if self.database.inserts(PUSH_FRESH, &[&spending.keys, &spending.until, &bytes(&key), &body, &expires_at]).await? {
+        let push = Push { uses: spending.uses.clone(), key, body: body.clone(), expires_at };
+        if self.pushes.make(push).await? {
             return Ok(());
         }
         self.spend_in(PUSH, spending, now, &[&bytes(&key), &body, &expires_at]).await.map(drop)

@@ -1,8 +1,8 @@
 //! SQLite: for one machine. One thread writes; whatever waits for it is committed together, with one flush to the disk.
 
-mod used;
+mod appended;
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::ops::Deref;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
-use self::used::Used;
+use self::appended::Appended;
 use super::{
     Answer, AuthorizationCode, Grant, IssuedToken, Move, NewCode, Publication, PublicationKind, PushedRequest, Redeemed, Session, Standing,
     Store, StoreError, StoredClient, Use, User,
@@ -35,7 +35,36 @@ type Job = Box<dyn FnOnce(&Desk) -> (bool, Tell) + Send>;
 /// What the thread that writes has before it.
 struct Desk {
     connection: Connection,
-    used: RefCell<Used>,
+    /// What was used once.
+    used: RefCell<Appended>,
+    /// Pushed requests.
+    pushed: RefCell<Appended>,
+    /// SQLite's number for what others have committed, as of the last transaction.
+    version: Cell<Option<i64>>,
+}
+
+impl Desk {
+    fn new(connection: Connection) -> Self {
+        let [used, pushed] = ["used", "pushed_request"].map(|table| RefCell::new(Appended::new(table)));
+        Self { connection, used, pushed, version: Cell::new(None) }
+    }
+
+    /// Begins a transaction that sees what others have committed.
+    fn begin(&self) -> Answer<()> {
+        execute(self, "BEGIN IMMEDIATE", &[])?;
+        let version = row(self, "PRAGMA data_version", &[], |row| row.get(0))?;
+        if version != self.version.get() {
+            self.used.borrow_mut().catch_up(self)?;
+            self.pushed.borrow_mut().catch_up(self)?;
+            self.version.set(version);
+        }
+        Ok(())
+    }
+
+    fn settle(&self, is_committed: bool) {
+        self.used.borrow_mut().settle(is_committed);
+        self.pushed.borrow_mut().settle(is_committed);
+    }
 }
 
 impl Deref for Desk {
@@ -75,7 +104,7 @@ impl Sqlite {
         set_up(&mut connection)?;
         let (jobs, waiting) = sync_channel(WAITING);
         let thread = std::thread::Builder::new().name("counterfoil-sqlite".into());
-        let desk = Desk { connection, used: RefCell::default() };
+        let desk = Desk::new(connection);
         thread.spawn(move || run(&desk, &waiting)).map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?;
         Ok(Self { jobs })
     }
@@ -125,8 +154,7 @@ fn set_up(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn run(desk: &Desk, waiting: &Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
-        let begun = desk.execute_batch("BEGIN IMMEDIATE").map_err(failed).and_then(|()| desk.used.borrow_mut().catch_up(desk));
-        if let Err(error) = begun {
+        if let Err(error) = desk.begin() {
             let _ = desk.execute_batch("ROLLBACK");
             // Whoever asked learns it by the job's end.
             tracing::error!(%error, "no transaction can be begun");
@@ -142,7 +170,7 @@ fn run(desk: &Desk, waiting: &Receiver<Job>) {
             next = if are_whole && told.len() < TOGETHER { waiting.try_recv().ok() } else { None };
         }
         let ended = if are_whole {
-            desk.execute_batch("COMMIT").map_err(failed)
+            execute(desk, "COMMIT", &[]).map(drop)
         } else {
             Err(StoreError::Unavailable("a move beside this one failed".to_owned()))
         };
@@ -150,7 +178,7 @@ fn run(desk: &Desk, waiting: &Receiver<Job>) {
             // A failed flush is never tried again as if nothing had been: what was done is undone, and everyone is told.
             let _ = desk.execute_batch("ROLLBACK");
         }
-        desk.used.borrow_mut().settle(ended.is_ok());
+        desk.settle(ended.is_ok());
         for tell in told {
             tell(ended.clone());
         }
@@ -213,13 +241,22 @@ fn bytes(key: &Digest) -> &[u8] {
     key.as_bytes()
 }
 
+/// Uses up all of it or, where one was used before, nothing. What has expired and was not swept yet is not in the way: what it stood for is
+/// refused for its age.
 fn spend(desk: &Desk, uses: &[Use], now: UnixTime) -> Answer<()> {
-    desk.used.borrow_mut().spend(desk, uses, now)
+    let mut used = desk.used.borrow_mut();
+    if let Some(again) = uses.iter().find(|again| used.holds(again.key.as_bytes(), now)) {
+        return Err(StoreError::Replayed(again.kind));
+    }
+    for fresh in uses {
+        used.add(desk, "INSERT INTO used (key, expires_at) VALUES (?1, ?2)", *fresh.key.as_bytes(), fresh.until, &[])?;
+    }
+    Ok(())
 }
 
-fn take_request(connection: &Connection, key: &Digest, now: UnixTime) -> Answer<bool> {
-    let taken = execute(connection, "DELETE FROM pushed_request WHERE key = ?1 AND expires_at > ?2", params![bytes(key), seconds(now)])?;
-    Ok(taken == 1)
+fn take_request(desk: &Desk, key: &Digest, now: UnixTime) -> Answer<bool> {
+    let Some(id) = desk.pushed.borrow().find(key.as_bytes()) else { return Ok(false) };
+    Ok(execute(desk, "DELETE FROM pushed_request WHERE id = ?1 AND expires_at > ?2", params![id, seconds(now)])? == 1)
 }
 
 fn revoke_grant(connection: &Connection, id: &str, now: UnixTime) -> Answer<()> {
@@ -289,22 +326,18 @@ impl Store for Sqlite {
 
     async fn push_request(&self, key: Digest, request: PushedRequest, uses: Vec<Use>, now: UnixTime) -> Answer<()> {
         let body = written(&request)?;
-        self.make(move |connection| {
-            spend(connection, &uses, now)?;
-            let expires_at = seconds(UnixTime(request.expires_at));
-            execute(
-                connection,
-                "INSERT INTO pushed_request (key, body, expires_at) VALUES (?1, ?2, ?3)",
-                params![bytes(&key), body, expires_at],
-            )?;
-            Ok(())
+        self.make(move |desk| {
+            const PUSH: &str = "INSERT INTO pushed_request (key, expires_at, body) VALUES (?1, ?2, ?3)";
+            spend(desk, &uses, now)?;
+            desk.pushed.borrow_mut().add(desk, PUSH, *key.as_bytes(), UnixTime(request.expires_at), params![body])
         })
         .await
     }
 
     async fn request(&self, key: Digest, now: UnixTime) -> Answer<Option<PushedRequest>> {
-        self.make(move |connection| {
-            record(connection, "SELECT body FROM pushed_request WHERE key = ?1 AND expires_at > ?2", params![bytes(&key), seconds(now)])
+        self.make(move |desk| {
+            let Some(id) = desk.pushed.borrow().find(key.as_bytes()) else { return Ok(None) };
+            record(desk, "SELECT body FROM pushed_request WHERE id = ?1 AND expires_at > ?2", params![id, seconds(now)])
         })
         .await
     }
@@ -548,6 +581,7 @@ impl Store for Sqlite {
         const MOST: usize = 1000;
         self.make(move |desk| {
             desk.used.borrow_mut().sweep(now);
+            desk.pushed.borrow_mut().sweep(now);
             Ok(())
         })
         .await?;
@@ -555,7 +589,7 @@ impl Store for Sqlite {
         for table in EXPIRING {
             let key = match table {
                 "publication" => "cursor",
-                "consent" | "used" => "id",
+                "consent" | "used" | "pushed_request" => "id",
                 _ => "key",
             };
             let statement = format!(
