@@ -97,6 +97,8 @@ impl Default for KeySettings {
 pub struct Lifetimes {
     /// Of a `request_uri`: 5 to 599 (FAPI 2.0 section 5.3.2.2).
     pub request_uri: u64,
+    /// Of signing in and consenting, after the `request_uri` has ended.
+    pub interaction: u64,
     /// Of a code: 1 to 60.
     pub code: u64,
     /// Of an access token, where its resource says nothing else.
@@ -117,6 +119,7 @@ impl Default for Lifetimes {
     fn default() -> Self {
         Self {
             request_uri: 60,
+            interaction: 600,
             code: 60,
             access_token: 300,
             refresh_token: 90 * 86_400,
@@ -315,7 +318,12 @@ impl Config {
         if !(1..=60).contains(&lifetimes.code) {
             return wrong("lifetimes.code", "must be 1 to 60 seconds (FAPI 2.0 section 5.3.2.1, number 11)");
         }
-        if lifetimes.access_token == 0 || lifetimes.id_token == 0 || lifetimes.grant == 0 || lifetimes.session == 0 {
+        if lifetimes.interaction == 0
+            || lifetimes.access_token == 0
+            || lifetimes.id_token == 0
+            || lifetimes.grant == 0
+            || lifetimes.session == 0
+        {
             return wrong("lifetimes", "must not be 0");
         }
         if crate::issue::Algorithm::named(&self.keys.algorithm).is_none() {

@@ -35,9 +35,11 @@ impl<S: Store> Server<S> {
         }
         self.judge_managed_grant(&asked, request.now).await?;
         let lifetime = self.config.lifetimes.request_uri;
-        let (reference, expires_at) = (Secret::new(), request.now.0.saturating_add(lifetime));
+        let reference = Secret::new();
+        let opens_until = request.now.0.saturating_add(lifetime);
+        let expires_at = opens_until.saturating_add(self.config.lifetimes.interaction);
         let uses = authenticated.used.into_iter().chain(proof.and_then(|proof| proof.used)).collect();
-        self.store.push_request(reference.digest(), PushedRequest { request: asked, expires_at }, uses, request.now).await?;
+        self.store.push_request(reference.digest(), PushedRequest { request: asked, opens_until, expires_at }, uses, request.now).await?;
         tracing::info!(client = authenticated.client.id(), "request pushed");
         let body = json!({ "request_uri": format!("{REQUEST_URI}{}", reference.as_str()), "expires_in": lifetime });
         Ok(json_answer(StatusCode::CREATED, &body))

@@ -38,6 +38,7 @@ struct Asked {
     /// Its `request_uri`, as it came.
     uri: String,
     key: Digest,
+    opens_until: UnixTime,
 }
 
 impl Asked {
@@ -82,6 +83,11 @@ impl<S: Store> Server<S> {
             Some(browser) => self.session(browser, &asked, request.now).await?,
             None => None,
         };
+        // Later, only who has signed in for this very request may go on.
+        let was_opened = session.as_ref().is_some_and(|(session, _)| session.signed_in_for == asked.key.to_base64url());
+        if request.now >= asked.opens_until && !was_opened {
+            return self.refuse(&parameters, unknown_request(), request.now).await;
+        }
         if asked.request.prompt.iter().any(|prompt| prompt == "none") {
             let code = if session.is_some() { Code::ConsentRequired } else { Code::LoginRequired };
             return self.reject(&asked, code, request.now).await;
@@ -172,7 +178,8 @@ impl<S: Store> Server<S> {
         let key = Digest::of(reference);
         let pushed = self.store.request(key, now).await?.ok_or_else(unknown_request)?;
         let client = self.clients.find(&self.store, &pushed.request.client_id).await?.ok_or_else(unknown_request)?;
-        Ok(Asked { client, request: pushed.request, uri: uri.to_owned(), key })
+        let opens_until = UnixTime(pushed.opens_until);
+        Ok(Asked { client, request: pushed.request, uri: uri.to_owned(), key, opens_until })
     }
 
     /// A form of one of the pages, from the browser that the page was made for.

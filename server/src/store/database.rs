@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{Answer, StoreError};
 
 /// How long a move waits for a connection. With the rest of what it does then, a database that is away is known within a second.
-const PATIENCE: Duration = Duration::from_millis(900);
+pub(super) const PATIENCE: Duration = Duration::from_millis(900);
 /// How long a statement may take. A connection that kept somebody waiting so long is given up.
 const LONGEST: Duration = Duration::from_secs(5);
 /// How often a move is tried that others were in the way of. Each is one transaction, so a failed one has left nothing behind.

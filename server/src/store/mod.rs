@@ -4,9 +4,9 @@
 
 mod database;
 mod postgres;
-mod pushes;
 mod records;
 mod sqlite;
+mod together;
 
 use core::fmt::{Display, Formatter};
 use core::future::Future;

@@ -13,7 +13,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::database::{Database, Values, column};
-use super::pushes::{Push, Pushes};
+use super::together::{Addition, NewRequest, Together};
 use super::{
     Answer, Grant, IssuedToken, Move, NewCode, Publication, PublicationKind, PushedRequest, Redeemed, Session, Standing, Store, StoreError,
     StoredClient, Use, User,
@@ -74,9 +74,6 @@ macro_rules! ending {
 }
 
 const SPEND: &str = spending!("", "");
-/// The same where nothing is in the way, as is usual: several times cheaper, and undone as a whole by the first key that is there already. Then
-/// the careful statement says which it was, or that it has expired.
-const SPEND_FRESH: &str = "INSERT INTO used (key, expires_at) SELECT * FROM unnest($1::BYTEA[], $2::BIGINT[])";
 
 /// Redeems, and uses up what came with it. Brings no row where it is not the first time, or something was used before.
 const REDEEM_FIRST: &str = concat!(
@@ -139,7 +136,7 @@ const PUBLICATIONS: &str = "SELECT waiting.waits, told.place, told.kind, told.ke
 #[derive(Debug)]
 pub struct Postgres {
     database: Arc<Database>,
-    pushes: Pushes,
+    together: Together,
 }
 
 /// What is to be used up, as [`spending`] wants it: in the order of the keys, so that no two moves wait for each other.
@@ -177,7 +174,7 @@ impl Postgres {
     /// [`StoreError::Unavailable`] when the URL is none, or the database cannot be reached, or is newer than this program.
     pub async fn open(url: &str, authorities: Option<&Path>, connections: usize) -> Result<Self, StoreError> {
         let database = Arc::new(Database::open(url, authorities, connections).await?);
-        Ok(Self { pushes: Pushes::start(database.clone()), database })
+        Ok(Self { together: Together::start(database.clone()), database })
     }
 
     /// A move with uses; returns the row that says how it went.
@@ -265,7 +262,7 @@ impl Store for Postgres {
             return Ok(());
         }
         let spending = Spending::new(uses)?;
-        if self.database.inserts(SPEND_FRESH, &[&spending.keys, &spending.until]).await? {
+        if self.together.add(Addition { uses: spending.uses.clone(), request: None }).await? {
             return Ok(());
         }
         self.spend_in(SPEND, spending, now, &[]).await.map(drop)
@@ -277,8 +274,8 @@ impl Store for Postgres {
             ""
         );
         let (spending, body, expires_at) = (Spending::new(uses)?, written(&request)?, seconds(UnixTime(request.expires_at)));
-        let push = Push { uses: spending.uses.clone(), key, body: body.clone(), expires_at };
-        if self.pushes.make(push).await? {
+        let request = NewRequest { key, body: body.clone(), expires_at };
+        if self.together.add(Addition { uses: spending.uses.clone(), request: Some(request) }).await? {
             return Ok(());
         }
         self.spend_in(PUSH, spending, now, &[&bytes(&key), &body, &expires_at]).await.map(drop)

@@ -43,7 +43,9 @@ pub struct Use {
 pub struct PushedRequest {
     /// What is asked.
     pub request: AuthorizationRequest,
-    /// When its `request_uri` ends, in seconds since 1970.
+    /// Until when its page must be opened: the end of its `request_uri`, in seconds since 1970.
+    pub opens_until: u64,
+    /// Until when the person must have answered.
     pub expires_at: u64,
 }
 

@@ -1,6 +1,6 @@
 //! The modules about pushed requests, by their names, in all combinations where they apply.
 
-use crate::world::{COMBINATIONS, Call, ISSUER, World, escaped};
+use crate::world::{Answer, Browser, COMBINATIONS, Call, ISSUER, PASSWORD, World, escaped, hidden};
 
 #[tokio::test]
 async fn par_ensure_reused_request_uri_prior_to_auth_completion_succeeds_and_reuse_after_it_fails() {
@@ -21,6 +21,39 @@ async fn par_attempt_to_use_expired_request_uri_and_request_uri_for_different_cl
     world.make(world.authorize(world.two(), &request_uri)).await.is_page("invalid_request_uri");
     world.clock.advance(60);
     world.make(world.authorize(world.one(), &request_uri)).await.is_page("invalid_request_uri");
+}
+
+#[tokio::test]
+async fn a_person_whose_page_was_opened_in_time_may_be_slow() {
+    let world = World::new().await;
+    let party = world.one();
+    let opened = async |after: u64| {
+        let request_uri = world.pushed(world.par_call(party)).await;
+        world.clock.advance(after);
+        let mut browser = Browser::default();
+        let page = browser.get(&world, world.authorize(party, &request_uri)).await;
+        (browser, page, request_uri)
+    };
+    let submit = async |browser: &mut Browser, path: &str, page: &Answer, action: &str| {
+        let form = hidden(&page.text());
+        let call = Call { form, ..Call::post(path, &[]) }.with("username", "alice").with("password", PASSWORD).with("action", action);
+        browser.get(&world, call).await
+    };
+    let (mut browser, login, request_uri) = opened(59).await;
+    world.clock.advance(120);
+    // Nobody else comes in by now, and nobody who has not signed in.
+    world.make(world.authorize(party, &request_uri)).await.is_page("invalid_request_uri");
+    assert_eq!(submit(&mut browser, "/login", &login, "login").await.status, 303);
+    let consent = browser.get(&world, world.authorize(party, &request_uri)).await;
+    world.clock.advance(400);
+    let told = submit(&mut browser, "/consent", &consent, "approve").await.redirected_to(&party.redirect_uri);
+    world.tokens(world.redeem_call(party, told["code"].as_str().unwrap())).await;
+
+    let (_, late, _) = opened(60).await;
+    late.is_page("invalid_request_uri");
+    let (mut browser, login, _) = opened(59).await;
+    world.clock.advance(601);
+    submit(&mut browser, "/login", &login, "login").await.is_page("invalid_request_uri");
 }
 
 #[tokio::test]

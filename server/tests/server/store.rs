@@ -77,7 +77,7 @@ pub(crate) fn token(key: &str, grant_id: Option<&str>) -> Move {
 /// A request that was pushed and approved, with a code.
 pub(crate) async fn approved<S: Store>(store: &S, grant_id: &str) -> Secret {
     let (reference, secret) = (Secret::new(), Secret::new());
-    let pushed = PushedRequest { request: request(), expires_at: later(60).0 };
+    let pushed = PushedRequest { request: request(), opens_until: later(60).0, expires_at: later(60).0 };
     store.push_request(reference.digest(), pushed, Vec::new(), NOW).await.unwrap();
     assert!(store.approve_request(reference.digest(), code(&secret, grant_id), NOW).await.unwrap());
     secret
@@ -95,7 +95,7 @@ async fn is_single_use<S: Store>(store: &S) {
     assert!(store.spend(used("a"), later(60)).await.is_err());
 
     let reference = Secret::new();
-    let pushed = PushedRequest { request: request(), expires_at: later(60).0 };
+    let pushed = PushedRequest { request: request(), opens_until: later(60).0, expires_at: later(60).0 };
     store.push_request(reference.digest(), pushed.clone(), used("c"), NOW).await.unwrap();
     assert!(store.push_request(Secret::new().digest(), pushed.clone(), used("c"), NOW).await.is_err());
     for _ in 0..2 {
@@ -203,7 +203,7 @@ async fn other_races<S: Store>(store: &Arc<S>, at_once: usize) {
     for number in 0..times {
         let name = format!("other-{number}");
         let pushed = Secret::new();
-        let asked = PushedRequest { request: request(), expires_at: later(60).0 };
+        let asked = PushedRequest { request: request(), opens_until: later(60).0, expires_at: later(60).0 };
         store.push_request(pushed.digest(), asked, Vec::new(), NOW).await.unwrap();
         let refresh = Secret::new();
         let secret = approved(&**store, &name).await;
