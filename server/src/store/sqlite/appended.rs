@@ -17,15 +17,13 @@ pub(super) struct Appended {
     table: &'static str,
     /// By key: the row's identifier, and when it expires.
     places: HashMap<[u8; 32], (i64, i64)>,
-    /// The last row that was read or written, and committed.
+    /// The last row that was read or written.
     last: i64,
-    unsettled: Vec<[u8; 32]>,
-    last_unsettled: i64,
 }
 
 impl Appended {
     pub(super) fn new(table: &'static str) -> Self {
-        Self { table, places: HashMap::new(), last: 0, unsettled: Vec::new(), last_unsettled: 0 }
+        Self { table, places: HashMap::new(), last: 0 }
     }
 
     /// Reads what others have added since the last transaction; to be called in a transaction that may write.
@@ -63,27 +61,32 @@ impl Appended {
         let mut values: Vec<&dyn ToSql> = vec![&key, &until];
         values.extend_from_slice(more);
         execute(connection, statement, &values)?;
-        self.last_unsettled = connection.last_insert_rowid();
-        self.places.insert(key, (self.last_unsettled, until));
-        self.unsettled.push(key);
+        self.last = connection.last_insert_rowid();
+        self.places.insert(key, (self.last, until));
         Ok(())
     }
 
-    /// The transaction has ended: what it added is there, or is not.
-    pub(super) fn settle(&mut self, is_committed: bool) {
-        if is_committed {
-            self.last = self.last.max(self.last_unsettled);
-        } else {
-            for key in &self.unsettled {
-                self.places.remove(key);
-            }
-        }
-        self.unsettled.clear();
-        self.last_unsettled = 0;
+    /// Forgets everything, to be read again: a transaction was undone.
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.table);
     }
 
-    /// Forgets what has expired.
-    pub(super) fn sweep(&mut self, now: UnixTime) {
-        self.places.retain(|_, (_, until)| *until >= seconds(now));
+    /// Forgets what has expired, and tells which rows that are.
+    pub(super) fn take_expired(&mut self, now: UnixTime) -> Vec<i64> {
+        let mut expired = Vec::new();
+        self.places.retain(|_, (id, until)| {
+            let is_good = *until >= seconds(now);
+            if !is_good {
+                expired.push(*id);
+            }
+            is_good
+        });
+        expired
+    }
+
+    /// Deletes rows that were taken from the index.
+    pub(super) fn delete(&self, connection: &Connection, rows: &[i64]) -> Answer<usize> {
+        let statement = format!("DELETE FROM {} WHERE id = ?1", self.table);
+        rows.iter().map(|id| execute(connection, &statement, params![id])).sum()
     }
 }

@@ -61,9 +61,12 @@ impl Desk {
         Ok(())
     }
 
-    fn settle(&self, is_committed: bool) {
-        self.used.borrow_mut().settle(is_committed);
-        self.pushed.borrow_mut().settle(is_committed);
+    /// Undoes the transaction.
+    fn undo(&self) {
+        let _ = self.execute_batch("ROLLBACK");
+        self.used.borrow_mut().reset();
+        self.pushed.borrow_mut().reset();
+        self.version.set(None);
     }
 }
 
@@ -155,7 +158,7 @@ fn set_up(connection: &mut Connection) -> Result<(), StoreError> {
 fn run(desk: &Desk, waiting: &Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         if let Err(error) = desk.begin() {
-            let _ = desk.execute_batch("ROLLBACK");
+            desk.undo();
             // Whoever asked learns it by the job's end.
             tracing::error!(%error, "no transaction can be begun");
             continue;
@@ -176,9 +179,8 @@ fn run(desk: &Desk, waiting: &Receiver<Job>) {
         };
         if ended.is_err() {
             // A failed flush is never tried again as if nothing had been: what was done is undone, and everyone is told.
-            let _ = desk.execute_batch("ROLLBACK");
+            desk.undo();
         }
-        desk.settle(ended.is_ok());
         for tell in told {
             tell(ended.clone());
         }
@@ -575,21 +577,22 @@ impl Store for Sqlite {
     }
 
     async fn sweep(&self, now: UnixTime) -> Answer<usize> {
-        const EXPIRING: [&str; 8] =
-            ["session", "used", "pushed_request", "code", "refresh_token", "access_token", "publication", "consent"];
+        const EXPIRING: [&str; 6] = ["session", "code", "refresh_token", "access_token", "publication", "consent"];
+        const APPENDED: [fn(&Desk) -> &RefCell<Appended>; 2] = [|desk| &desk.used, |desk| &desk.pushed];
         /// At most so many rows of each table at a time, so that nobody waits long.
         const MOST: usize = 1000;
-        self.make(move |desk| {
-            desk.used.borrow_mut().sweep(now);
-            desk.pushed.borrow_mut().sweep(now);
-            Ok(())
-        })
-        .await?;
         let mut swept = 0;
+        for table in APPENDED {
+            let expired = self.make(move |desk| Ok(table(desk).borrow_mut().take_expired(now))).await?;
+            for rows in expired.chunks(MOST) {
+                let rows = rows.to_vec();
+                swept += self.make(move |desk| table(desk).borrow().delete(desk, &rows)).await?;
+            }
+        }
         for table in EXPIRING {
             let key = match table {
                 "publication" => "cursor",
-                "consent" | "used" | "pushed_request" => "id",
+                "consent" => "id",
                 _ => "key",
             };
             let statement = format!(
