@@ -208,6 +208,15 @@ impl Https {
         self.read(request.content_type("application/x-www-form-urlencoded").send(form))
     }
 
+    /// `POST` of JSON with these headers, once.
+    ///
+    /// # Errors
+    /// As [`Https::get`].
+    pub fn post_json(&self, url: &str, headers: &[(&str, &str)], json: &str) -> Result<Answer, FetchFailure> {
+        let request = headers.iter().fold(self.agent.post(url), |request, (name, value)| request.header(*name, *value));
+        self.read(request.content_type("application/json").send(json))
+    }
+
     fn read(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Answer, FetchFailure> {
         let (head, mut body) = response.map_err(failure)?.into_parts();
         let body = body.with_config().limit(self.largest).read_to_vec().map_err(failure)?;

@@ -48,6 +48,23 @@ CREATE TABLE access_token (
 CREATE INDEX access_token_grant ON access_token (grant_id);
 CREATE INDEX access_token_expiry ON access_token (expires_at);
 
+-- Requests to authenticate somebody on another device (CIBA). state: pending, approved or denied; redeemed when a poll has got the tokens, spent
+-- when another one has come after it. hurried: the last poll came before next_poll, and pause, in seconds, was made longer.
+CREATE TABLE backchannel_request (
+    key BYTEA PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    state TEXT NOT NULL,
+    grant_id TEXT,
+    pause BIGINT NOT NULL,
+    next_poll BIGINT NOT NULL,
+    hurried BOOLEAN NOT NULL,
+    good_until BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX backchannel_request_subject ON backchannel_request (subject);
+
 -- What differs between SQLite and PostgreSQL is put in for the word in the at signs, or is in the file of either.
 CREATE TABLE publication (
     cursor @growing_key@,

@@ -10,6 +10,7 @@ CREATE INDEX refresh_token_expiry ON refresh_token (expires_at);
 CREATE INDEX code_expiry ON code (expires_at);
 CREATE INDEX session_expiry ON session (expires_at);
 CREATE INDEX consent_expiry ON consent (expires_at);
+CREATE INDEX backchannel_request_expiry ON backchannel_request (expires_at);
 CREATE TABLE used (
     key BYTEA PRIMARY KEY,
     expires_at BIGINT NOT NULL

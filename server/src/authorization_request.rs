@@ -16,6 +16,9 @@ pub struct AuthorizationRequest {
     pub client_id: String,
     /// Where the answer goes: one of the client's, byte for byte.
     pub redirect_uri: String,
+    /// What the answer has.
+    #[serde(default)]
+    pub response_type: ResponseType,
     /// How the answer gets there.
     #[serde(default)]
     pub response_mode: ResponseMode,
@@ -25,8 +28,8 @@ pub struct AuthorizationRequest {
     pub state: Option<String>,
     /// To be put into the ID token as it is.
     pub nonce: Option<String>,
-    /// By `S256` (RFC 7636).
-    pub code_challenge: String,
+    /// By `S256` (RFC 7636); none only of a signed request that was not pushed.
+    pub code_challenge: Option<String>,
     /// The key that the code is bound to (RFC 9449 section 10): 43 characters of base64url.
     pub dpop_jkt: Option<String>,
     /// What the tokens are for (RFC 8707).
@@ -48,6 +51,45 @@ pub struct AuthorizationRequest {
     /// What to do with which grant.
     #[serde(default)]
     pub grant_management: Option<GrantManagement>,
+}
+
+/// `response_type` (RFC 6749 section 3.1.1; OAuth 2.0 Multiple Response Types section 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResponseType {
+    /// A code.
+    #[default]
+    #[serde(rename = "code")]
+    Code,
+    /// A code, and an ID token that vouches for it.
+    #[serde(rename = "code id_token")]
+    CodeIdToken,
+}
+
+impl ResponseType {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::CodeIdToken => "code id_token",
+        }
+    }
+
+    /// The words' order does not matter.
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "code" => Some(Self::Code),
+            "code id_token" | "id_token code" => Some(Self::CodeIdToken),
+            _ => None,
+        }
+    }
+}
+
+/// How a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By PAR.
+    Pushed,
+    /// By the browser, signed.
+    ByValue,
 }
 
 /// What a request does to grants (Grant Management for OAuth 2.0, section 5.1).
@@ -76,24 +118,30 @@ const MOST_STATE: usize = 2048;
 const MOST_NONCE: usize = 512;
 
 impl AuthorizationRequest {
-    /// Judges the parameters of a client that is authenticated.
-    pub(crate) fn read(form: &Form, client: &Client, config: &Config) -> Result<Self, Refusal> {
-        match form.get("response_type") {
-            Some("code") => {}
-            None => return Err(invalid_request("response_type is missing")),
-            Some(_) => return Err(Refusal::new(Code::UnsupportedResponseType, "response_type must be code")),
-        }
+    /// Judges the parameters of a client that is authenticated, by itself or by its signature.
+    pub(crate) fn read(form: &Form, way: Way, client: &Client, config: &Config) -> Result<Self, Refusal> {
+        let response_type = response_type(form, client)?;
         if !client.may_use("authorization_code") {
             return Err(Refusal::new(Code::UnauthorizedClient, "the client may not ask for codes"));
+        }
+        let scope = scope(form, client, config)?;
+        if response_type == ResponseType::CodeIdToken {
+            if !scope.iter().any(|scope| scope == "openid") {
+                return Err(Refusal::new(Code::InvalidScope, "an ID token needs openid"));
+            }
+            if form.get("nonce").is_none() {
+                return Err(invalid_request("an ID token from here needs a nonce"));
+            }
         }
         Ok(Self {
             client_id: client.id().to_owned(),
             redirect_uri: redirect_uri(form, client)?,
-            response_mode: response_mode(form, client)?,
-            scope: scope(form, client, config)?,
+            response_type,
+            response_mode: response_mode(form, response_type, client)?,
+            scope,
             state: bounded(form, "state", MOST_STATE, "state is too long")?,
             nonce: bounded(form, "nonce", MOST_NONCE, "nonce is too long")?,
-            code_challenge: code_challenge(form)?,
+            code_challenge: code_challenge(form, way, client)?,
             dpop_jkt: dpop_jkt(form)?,
             resources: resources(form, client, config)?,
             authorization_details: authorization_details(form.get("authorization_details"), client, config)?,
@@ -131,14 +179,30 @@ fn redirect_uri(form: &Form, client: &Client) -> Result<String, Refusal> {
     }
 }
 
-/// One that the client's profile permits; its first where none is asked for.
-pub(crate) fn response_mode(form: &Form, client: &Client) -> Result<ResponseMode, Refusal> {
-    let modes = &client.profile.authorization_response.modes;
-    let asked = match form.get("response_mode") {
-        None => modes.first().copied(),
-        Some(name) => ResponseMode::named(name).filter(|mode| modes.contains(mode)),
-    };
-    asked.ok_or(invalid_request("response_mode is unknown, or not one of this client's profile"))
+/// One of the client's profile, and for which the client is registered: for `code` where it says nothing (RFC 7591 section 2).
+pub(crate) fn response_type(form: &Form, client: &Client) -> Result<ResponseType, Refusal> {
+    let asked = form.get("response_type").ok_or(invalid_request("response_type is missing"))?;
+    let refuse = || Refusal::new(Code::UnsupportedResponseType, "response_type is not one of this client's");
+    let known = ResponseType::named(asked).ok_or_else(refuse)?;
+    let registered = &client.metadata.response_types;
+    let is_registered = if registered.is_empty() { known == ResponseType::Code } else { registered.iter().any(|own| own == known.name()) };
+    let is_permitted = client.profile.authorization_request.response_types.iter().any(|own| own == known.name());
+    if is_registered && is_permitted { Ok(known) } else { Err(refuse()) }
+}
+
+/// One that the client's profile permits. Where none is asked for, the profile's first, unless it demands that one is asked for. A code with an
+/// ID token is in the fragment (OAuth 2.0 Multiple Response Types section 5).
+pub(crate) fn response_mode(form: &Form, response_type: ResponseType, client: &Client) -> Result<ResponseMode, Refusal> {
+    let asked = form.get("response_mode");
+    let refuse = invalid_request("response_mode is unknown, or not one of this client's profile");
+    if response_type == ResponseType::CodeIdToken {
+        return if matches!(asked, None | Some("fragment")) { Ok(ResponseMode::Fragment) } else { Err(refuse) };
+    }
+    let rules = &client.profile.authorization_response;
+    match asked {
+        None => rules.modes.first().copied().filter(|_| !rules.mode_required).ok_or(refuse),
+        Some(name) => ResponseMode::named(name).filter(|mode| rules.modes.contains(mode)).ok_or(refuse),
+    }
 }
 
 fn bounded(form: &Form, name: &str, most: usize, refusal: &'static str) -> Result<Option<String>, Refusal> {
@@ -148,13 +212,16 @@ fn bounded(form: &Form, name: &str, most: usize, refusal: &'static str) -> Resul
     }
 }
 
-fn code_challenge(form: &Form) -> Result<String, Refusal> {
-    let challenge = form.get("code_challenge").ok_or(invalid_request("code_challenge is missing"))?;
+fn code_challenge(form: &Form, way: Way, client: &Client) -> Result<Option<String>, Refusal> {
+    let Some(challenge) = form.get("code_challenge") else {
+        let is_needed = way == Way::Pushed || client.profile.authorization_request.always_pkce;
+        return if is_needed { Err(invalid_request("code_challenge is missing")) } else { Ok(None) };
+    };
     if form.get("code_challenge_method") != Some("S256") {
         return Err(invalid_request("code_challenge_method must be S256"));
     }
     match counterfoil::jose::thumbprint::Thumbprint::parse(challenge.as_bytes()) {
-        Ok(_) => Ok(challenge.to_owned()),
+        Ok(_) => Ok(Some(challenge.to_owned())),
         Err(_) => Err(invalid_request("code_challenge must be 43 characters of base64url")),
     }
 }

@@ -8,7 +8,6 @@ use crate::Server;
 use crate::client::Client;
 use crate::error::Refusal;
 use crate::http::{Response, see_other, with_fragment, with_parameters};
-use crate::issue::Algorithm;
 use crate::store::Store;
 
 /// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1; JARM section 2.3).
@@ -18,6 +17,9 @@ pub enum ResponseMode {
     #[default]
     #[serde(rename = "query")]
     Query,
+    /// Parameters in the fragment: for a code with an ID token.
+    #[serde(rename = "fragment")]
+    Fragment,
     /// A signed response where the response type has its place: for `code`, the query.
     #[serde(rename = "jwt")]
     Jwt,
@@ -34,12 +36,13 @@ pub enum ResponseMode {
 
 impl ResponseMode {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Query, Self::Jwt, Self::QueryJwt, Self::FragmentJwt, Self::FormPostJwt];
+    pub(crate) const ALL: [Self; 6] = [Self::Query, Self::Fragment, Self::Jwt, Self::QueryJwt, Self::FragmentJwt, Self::FormPostJwt];
 
     /// As it is sent.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Query => "query",
+            Self::Fragment => "fragment",
             Self::Jwt => "jwt",
             Self::QueryJwt => "query.jwt",
             Self::FragmentJwt => "fragment.jwt",
@@ -65,26 +68,28 @@ pub(crate) struct Return<'a> {
 
 impl<S: Store> Server<S> {
     /// Back to the client with an answer: a code, or an error.
-    pub(crate) fn respond(&self, to: &Return<'_>, answer: (&'static str, &str), now: UnixTime) -> Result<Response, Refusal> {
-        let mut answer = vec![answer];
+    pub(crate) fn respond(&self, to: &Return<'_>, answer: &[(&'static str, &str)], now: UnixTime) -> Result<Response, Refusal> {
+        let mut answer = answer.to_vec();
         answer.extend(to.state.map(|state| ("state", state)));
         answer.push(("iss", &self.config.issuer));
         let uri = to.redirect_uri;
-        if to.mode == ResponseMode::Query {
-            return see_other(&with_parameters(uri, &answer));
+        match to.mode {
+            ResponseMode::Query => return see_other(&with_parameters(uri, &answer)),
+            ResponseMode::Fragment => return see_other(&with_fragment(uri, &answer)),
+            _ => {}
         }
         let mut claims: Map<String, Value> = answer.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         claims.insert("aud".to_owned(), json!(to.client.id()));
         claims.insert("exp".to_owned(), json!(now.0.saturating_add(GOOD_FOR)));
-        let algorithm = to.client.response_algorithm.or_else(|| Algorithm::named(&self.config.keys.algorithm)).unwrap_or(Algorithm::Es256);
+        let algorithm = to.client.signed_by(to.client.response_algorithm, &self.config);
         let signed = self.keys.sign(algorithm, "JWT", &claims)?;
         match to.mode {
-            ResponseMode::FragmentJwt => see_other(&with_fragment(uri, "response", &signed)),
+            ResponseMode::FragmentJwt => see_other(&with_fragment(uri, &[("response", &signed)])),
             ResponseMode::FormPostJwt => {
                 let content = json!({ "redirect_uri": uri, "response": signed });
                 self.pages.posting("form_post.html", &content, uri)
             }
-            ResponseMode::Query | ResponseMode::Jwt | ResponseMode::QueryJwt => see_other(&with_parameters(uri, &[("response", &signed)])),
+            _ => see_other(&with_parameters(uri, &[("response", &signed)])),
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) enum SubjectRule {
 
 impl SubjectRule {
     pub(crate) fn of(names: &Names<'_>) -> Result<Self, MetadataError> {
-        let wrong = |member, why| MetadataError { member, why };
+        let wrong = MetadataError::new;
         match (names.subject_dn, names.dns, names.uri, names.ip, names.email) {
             (Some(dn), None, None, None, None) => match dn.parse() {
                 Ok(name) => Ok(Self::Subject(Box::new(name))),

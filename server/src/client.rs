@@ -1,6 +1,7 @@
 //! Clients: their metadata in the words of RFC 7591, judged once, and the registry that finds them.
 
 use core::time::Duration;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -15,10 +16,11 @@ use serde_json::Value;
 use crate::certificate::{Names, SubjectRule};
 use crate::config::{Config, ConfigError, TokenFormat};
 use crate::issue::Algorithm;
-use crate::profile::Profile;
+use crate::profile::{Breach, Profile};
 use crate::store::{Store, StoreError};
 
-/// What a client says of itself. Names are those of RFC 7591, RFC 8705, RFC 9101, RFC 9396, RFC 9449, RFC 9701 and JARM; four are the server's own.
+/// What a client says of itself. Names are those of RFC 7591, RFC 8705, RFC 9101, RFC 9396, RFC 9449, RFC 9701, JARM and
+/// CIBA; five are the server's own.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Metadata {
@@ -73,6 +75,14 @@ pub(crate) struct Metadata {
     pub(crate) request_object_signing_alg: Option<String>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub(crate) require_signed_request_object: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backchannel_token_delivery_mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backchannel_client_notification_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backchannel_authentication_request_signing_alg: Option<String>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) backchannel_user_code_parameter: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) authorization_details_types: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,10 +103,13 @@ pub(crate) struct Metadata {
     /// The server's own: the resources that the client answers for, and whose tokens it may introspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) introspects: Vec<String>,
+    /// The server's own: whether the client is a bank's own app, in which people answer requests to authenticate them on another device.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) decides_backchannel_requests: bool,
 }
 
 /// The names in [`Metadata`], in which an operator's mistakes are found.
-const NAMES: [&str; 37] = [
+const NAMES: [&str; 42] = [
     "client_id",
     "client_name",
     "client_uri",
@@ -134,7 +147,17 @@ const NAMES: [&str; 37] = [
     "request_object_signing_alg",
     "require_signed_request_object",
     "profile",
+    "backchannel_token_delivery_mode",
+    "backchannel_client_notification_endpoint",
+    "backchannel_authentication_request_signing_alg",
+    "backchannel_user_code_parameter",
+    "decides_backchannel_requests",
 ];
+
+/// The grant type of CIBA (CIBA Core section 4).
+pub(crate) const CIBA: &str = "urn:openid:params:grant-type:ciba";
+/// The grant types that there are.
+pub(crate) const GRANT_TYPES: [&str; 4] = ["authorization_code", "refresh_token", "client_credentials", CIBA];
 
 /// What is wrong with metadata: the member, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +165,13 @@ pub struct MetadataError {
     /// The member.
     pub member: &'static str,
     /// Why.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
+}
+
+impl MetadataError {
+    pub(crate) const fn new(member: &'static str, why: &'static str) -> Self {
+        Self { member, why: Cow::Borrowed(why) }
+    }
 }
 
 impl core::fmt::Display for MetadataError {
@@ -176,22 +205,29 @@ pub(crate) struct Client {
     pub(crate) id_token_algorithm: Option<Algorithm>,
     pub(crate) response_algorithm: Option<Algorithm>,
     pub(crate) request_algorithm: Option<Algorithm>,
+    pub(crate) backchannel_algorithm: Option<Algorithm>,
     scopes: Option<Vec<String>>,
 }
 
 impl Client {
     /// Judges metadata. The profile is the server's, where the client has none of its own.
     pub(crate) fn judge(metadata: Metadata, profile: &'static Profile) -> Result<Self, MetadataError> {
-        let wrong = |member, why| Err(MetadataError { member, why });
+        let wrong = |member, why| Err(MetadataError::new(member, why));
         if metadata.client_id.is_empty() {
             return wrong("client_id", "is missing");
         }
-        let known = ["authorization_code", "refresh_token", "client_credentials"];
-        if metadata.grant_types.iter().any(|grant| !known.contains(&grant.as_str())) {
-            return wrong("grant_types", "may be authorization_code, refresh_token and client_credentials");
+        let profile = match metadata.profile.as_deref() {
+            None => profile,
+            Some(name) => Profile::named(name).ok_or(MetadataError::new("profile", "is none that the server knows"))?,
+        };
+        if let Some(Breach { member, why, clause }) = profile.broken_by(&metadata).into_iter().next() {
+            return Err(MetadataError { member, why: Cow::Owned(format!("{why} ({clause})")) });
         }
-        if metadata.response_types.iter().any(|kind| kind != "code") {
-            return wrong("response_types", "may be code");
+        if metadata.grant_types.iter().any(|grant| !GRANT_TYPES.contains(&grant.as_str())) {
+            return wrong(
+                "grant_types",
+                "may be authorization_code, refresh_token, client_credentials and urn:openid:params:grant-type:ciba",
+            );
         }
         if metadata.redirect_uris.iter().any(|uri| !is_redirect_uri(uri, metadata.application_type.as_deref())) {
             return wrong("redirect_uris", "must be https URLs without a fragment, or for native applications http on a loopback address");
@@ -211,8 +247,12 @@ impl Client {
         if asks_people && metadata.redirect_uris.is_empty() && metadata.introspects.is_empty() {
             return wrong("redirect_uris", "must not be empty");
         }
-        if !metadata.dpop_bound_access_tokens && !metadata.tls_client_certificate_bound_access_tokens && metadata.introspects.is_empty() {
-            return wrong("dpop_bound_access_tokens", "this, or tls_client_certificate_bound_access_tokens, must be true (FAPI 2.0)");
+        match (metadata.backchannel_token_delivery_mode.as_deref(), &metadata.backchannel_client_notification_endpoint) {
+            (Some("ping"), Some(endpoint)) if is_https(endpoint) && !endpoint.contains('#') => {}
+            (Some("ping"), _) => return wrong("backchannel_client_notification_endpoint", "must be an https URL (CIBA Core section 4)"),
+            (Some("poll"), _) => {}
+            (None, _) if !metadata.grant_types.iter().any(|grant| grant == CIBA) => {}
+            _ => return wrong("backchannel_token_delivery_mode", "must be poll or ping (FAPI CIBA section 5.2.2, numbers 3 to 5)"),
         }
         let format = match metadata.access_token_format.as_deref() {
             None => None,
@@ -224,24 +264,37 @@ impl Client {
         let algorithm = |member, name: &Option<String>| match name.as_deref().map(|name| Algorithm::named(name).ok_or(name)) {
             None => Ok(None),
             Some(Ok(algorithm)) => Ok(Some(algorithm)),
-            Some(Err(_)) => Err(MetadataError { member, why: "must be ES256, PS256 or EdDSA" }),
+            Some(Err(_)) => Err(MetadataError::new(member, "must be ES256, PS256 or EdDSA")),
         };
         let id_token_algorithm = algorithm("id_token_signed_response_alg", &metadata.id_token_signed_response_alg)?;
         let response_algorithm = algorithm("authorization_signed_response_alg", &metadata.authorization_signed_response_alg)?;
         let request_algorithm = algorithm("request_object_signing_alg", &metadata.request_object_signing_alg)?;
+        let backchannel_algorithm =
+            algorithm("backchannel_authentication_request_signing_alg", &metadata.backchannel_authentication_request_signing_alg)?;
         algorithm("introspection_signed_response_alg", &metadata.introspection_signed_response_alg)?;
         algorithm("token_endpoint_auth_signing_alg", &metadata.token_endpoint_auth_signing_alg)?;
-        let profile = match metadata.profile.as_deref() {
-            None => profile,
-            Some(name) => Profile::named(name).ok_or(MetadataError { member: "profile", why: "is none that the server knows" })?,
-        };
         let method = method(&metadata)?;
         let keys = keys(&metadata, &method)?;
         if keys.is_none() && asks_people && (profile.request_object.required || metadata.require_signed_request_object) {
             return wrong("jwks", "or jwks_uri is needed for signed requests (RFC 9101)");
         }
+        let is_ciba_signed = profile.backchannel.signed_requests_required && metadata.grant_types.iter().any(|grant| grant == CIBA);
+        if keys.is_none() && is_ciba_signed {
+            return wrong("jwks", "or jwks_uri is needed for signed requests (CIBA Core section 7.1.1)");
+        }
         let scopes = metadata.scope.as_deref().map(|scope| scope.split(' ').map(str::to_owned).collect());
-        Ok(Self { metadata, method, keys, profile, format, id_token_algorithm, response_algorithm, request_algorithm, scopes })
+        Ok(Self {
+            metadata,
+            method,
+            keys,
+            profile,
+            format,
+            id_token_algorithm,
+            response_algorithm,
+            request_algorithm,
+            backchannel_algorithm,
+            scopes,
+        })
     }
 
     /// Judges what an operator wrote: an unknown member is a mistake.
@@ -271,6 +324,12 @@ impl Client {
         if grants.is_empty() { grant == "authorization_code" } else { grants.iter().any(|own| own == grant) }
     }
 
+    /// What it is sent is signed by the algorithm that it has registered, else by the server's usual one, if its profile has that.
+    pub(crate) fn signed_by(&self, registered: Option<Algorithm>, config: &Config) -> Algorithm {
+        let usual = || Algorithm::named(&config.keys.algorithm).filter(|usual| self.profile.has_algorithm(usual.name()));
+        registered.or_else(usual).unwrap_or(Algorithm::Ps256)
+    }
+
     /// Whether plain parameters are refused (RFC 9101 section 10.5).
     pub(crate) const fn must_sign_requests(&self) -> bool {
         self.metadata.require_signed_request_object || self.profile.request_object.required
@@ -278,6 +337,12 @@ impl Client {
 
     pub(crate) fn may_ask(&self, scope: &str) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|own| own == scope))
+    }
+
+    /// Where it is notified that a person has answered, if it is.
+    pub(crate) fn notification_endpoint(&self) -> Option<&str> {
+        let is_ping = self.metadata.backchannel_token_delivery_mode.as_deref() == Some("ping");
+        self.metadata.backchannel_client_notification_endpoint.as_deref().filter(|_| is_ping)
     }
 
     pub(crate) fn may_reach(&self, resource: &str) -> bool {
@@ -332,7 +397,7 @@ fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
 }
 
 fn method(metadata: &Metadata) -> Result<Method, MetadataError> {
-    let wrong = |member, why| Err(MetadataError { member, why });
+    let wrong = |member, why| Err(MetadataError::new(member, why));
     if metadata.jwks.is_some() && metadata.jwks_uri.is_some() {
         return wrong("jwks", "and jwks_uri must not both be there (RFC 7591 section 2)");
     }
@@ -363,18 +428,18 @@ fn keys(metadata: &Metadata, method: &Method) -> Result<Option<KeyRing>, Metadat
     const WORDS_PER_KEY: usize = 4 * 1024;
     let source = match (&metadata.jwks, &metadata.jwks_uri) {
         (Some(jwks), _) => KeySource::Text(jwks.to_string().into_bytes()),
-        (None, Some(uri)) => KeySource::Url(
-            RemoteKeys::new(uri, &Transport::new()).map_err(|_| MetadataError { member: "jwks_uri", why: "must be an https URL" })?,
-        ),
+        (None, Some(uri)) => {
+            KeySource::Url(RemoteKeys::new(uri, &Transport::new()).map_err(|_| MetadataError::new("jwks_uri", "must be an https URL"))?)
+        }
         (None, None) if matches!(method, Method::PrivateKeyJwt) => {
-            return Err(MetadataError { member: "jwks", why: "or jwks_uri is needed for private_key_jwt" });
+            return Err(MetadataError::new("jwks", "or jwks_uri is needed for private_key_jwt"));
         }
         (None, None) => return Ok(None),
     };
     match KeyRing::start(&source, FAPI, WORDS_PER_KEY) {
         Ok(ring) => Ok(Some(ring)),
         Err(_) if matches!(method, Method::SelfSignedTls(_)) => Ok(None),
-        Err(_) => Err(MetadataError { member: "jwks", why: "must have a key for PS256, ES256 or EdDSA" }),
+        Err(_) => Err(MetadataError::new("jwks", "must have a key for PS256, ES256 or EdDSA")),
     }
 }
 

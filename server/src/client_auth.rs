@@ -71,7 +71,11 @@ impl<S: Store> Server<S> {
         let mut scratch = vec![0; LIMITS.scratch()];
         let keys = others_keys::current(ring, assertion, LIMITS, Duration::ZERO, &mut scratch);
         let keys = keys.ok_or(Error::LookupUnavailable)?;
-        let verifier = Verifier::new(client.id(), &self.config.issuer, counterfoil::crypto::FAPI, keys.keys())?
+        let algorithms = client.profile.algorithms();
+        let endpoints = self.audiences(client, request);
+        let endpoints: Vec<&str> = endpoints.iter().map(String::as_str).collect();
+        let verifier = Verifier::new(client.id(), &self.config.issuer, &algorithms, keys.keys())?
+            .also_for(&endpoints)?
             .with_profile(Profile::listed(&TYPES, &["sub", "jti"]))
             .with_binding(Binding::Optional)
             .with_limits(LIMITS);
@@ -80,7 +84,8 @@ impl<S: Store> Server<S> {
             return Err(Error::ClaimMissing);
         }
         // An audience that is a list may name another server too, to which the assertion could then be taken (CVE-2025-27370).
-        if !accepted.claim("aud").is_some_and(counterfoil::wire::value::Value::is_str) {
+        let is_list = !accepted.claim("aud").is_some_and(counterfoil::wire::value::Value::is_str);
+        if is_list && !client.profile.client_assertion.endpoint_audiences {
             return Err(Error::AudienceMismatch);
         }
         let until = accepted.expires_at().map(|expires| expires.ceil().plus(Seconds(10))).ok_or(Error::ExpiryMissing)?;
@@ -90,6 +95,18 @@ impl<S: Store> Server<S> {
         let jti: String = accepted.jwt_id().ok_or(Error::ClaimMissing)?.chars().collect();
         let key = Digest::of_parts("client assertion", &[client.id().as_bytes(), jti.as_bytes()]);
         Ok(Use { kind: UseKind::ClientAssertion, key, until })
+    }
+
+    /// What an assertion may be for beside the issuer: where the client's profile says so, the token endpoint and the one that is asked (OpenID
+    /// Connect Core section 9, RFC 9126 section 2, CIBA Core section 7.1), by either host name.
+    fn audiences(&self, client: &Client, request: &Request) -> Vec<String> {
+        if !client.profile.client_assertion.endpoint_audiences {
+            return Vec::new();
+        }
+        let path = request.parts.uri.path();
+        let asked = path.strip_prefix(self.config.prefix()).unwrap_or(path);
+        let urls = |path: &str| [Some(self.config.url(path)), self.config.mtls_url(path)].into_iter().flatten().collect::<Vec<_>>();
+        [urls("/token"), urls(asked)].concat()
     }
 
     async fn by_certificate(&self, request: &Request, form: &Form) -> Result<Authenticated, Refusal> {

@@ -76,6 +76,22 @@ codes! {
     InvalidClientMetadata = "invalid_client_metadata", BAD_REQUEST;
     /// Grant Management for OAuth 2.0, section 6.
     InvalidGrantId = "invalid_grant_id", BAD_REQUEST;
+    /// CIBA Core section 11.
+    AuthorizationPending = "authorization_pending", BAD_REQUEST;
+    /// CIBA Core section 11.
+    SlowDown = "slow_down", BAD_REQUEST;
+    /// CIBA Core section 11.
+    ExpiredToken = "expired_token", BAD_REQUEST;
+    /// CIBA Core section 13.
+    ExpiredLoginHintToken = "expired_login_hint_token", BAD_REQUEST;
+    /// CIBA Core section 13.
+    UnknownUserId = "unknown_user_id", BAD_REQUEST;
+    /// CIBA Core section 13.
+    MissingUserCode = "missing_user_code", BAD_REQUEST;
+    /// CIBA Core section 13.
+    InvalidUserCode = "invalid_user_code", BAD_REQUEST;
+    /// CIBA Core section 13.
+    InvalidBindingMessage = "invalid_binding_message", BAD_REQUEST;
     /// RFC 6750 section 3.1.
     InvalidToken = "invalid_token", UNAUTHORIZED;
     /// RFC 6750 section 3.1.
@@ -143,6 +159,7 @@ impl From<crate::store::StoreError> for Refusal {
         match error {
             StoreError::Replayed(UseKind::ClientAssertion) => invalid_client("the assertion was used before"),
             StoreError::Replayed(UseKind::Proof) => Self::new(Code::InvalidDpopProof, "the DPoP proof was used before"),
+            StoreError::Replayed(UseKind::SignedRequest) => invalid_request("the signed request was used before"),
             StoreError::Unavailable(cause) => {
                 let mut refusal = Self::new(Code::TemporarilyUnavailable, "try again later").because(cause);
                 refusal.retry_after = Some(1);

@@ -149,6 +149,10 @@ impl Form {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
@@ -156,6 +160,10 @@ impl Form {
 
 fn decoded(text: &str) -> Result<String, Refusal> {
     let refuse = || invalid_request("a parameter is not percent-encoded UTF-8");
+    // Assertions, which are most of a request, have nothing to decode.
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+' | 0)) {
+        return Ok(text.to_owned());
+    }
     let spaced = text.replace('+', " ");
     // The decoder leaves what is no escape as it is; here that is a mistake.
     let mut rest = spaced.as_bytes();
@@ -188,9 +196,10 @@ pub(crate) fn with_parameters(uri: &str, parameters: &[(&str, &str)]) -> String 
     uri
 }
 
-/// `uri` with a parameter in its fragment, which it must not have yet.
-pub(crate) fn with_fragment(uri: &str, name: &str, value: &str) -> String {
-    format!("{uri}#{name}={}", encoded(value))
+/// `uri` with parameters in its fragment, which it must not have yet.
+pub(crate) fn with_fragment(uri: &str, parameters: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    format!("{uri}#{}", pairs.join("&"))
 }
 
 /// An answer with a body of this type, never to be stored.

@@ -5,6 +5,7 @@
 
 mod authorization_request;
 mod authorization_response;
+mod backchannel;
 mod certificate;
 mod client;
 mod client_auth;
@@ -19,6 +20,7 @@ mod interaction;
 pub mod issue;
 pub mod listen;
 mod metrics;
+mod notify;
 mod others_keys;
 mod pages;
 mod presented;
@@ -27,6 +29,7 @@ mod publish;
 mod rates;
 mod request_object;
 mod router;
+mod sealed;
 pub mod secret;
 mod sender;
 pub mod setup;
@@ -62,6 +65,9 @@ pub struct Server<S> {
     clients: Clients,
     nonces: NonceKey,
     publisher: Option<publish::Publisher>,
+    notifier: Option<notify::Notifier>,
+    /// Polls that are held until the person has answered.
+    held: backchannel::Held,
     /// What makes proofs by keys that come again several times quicker to judge.
     proof_keys: SharedKeyTables,
     pages: Pages,
@@ -87,14 +93,17 @@ impl<S: Store> Server<S> {
         let keys = SigningKeys::open(&config.keys.folder)?;
         let secret = &config.keys.nonce_secret;
         let wrong = |what: String| ConfigError::new(secret.display().to_string(), what);
-        let nonces = std::fs::read(secret).map_err(|error| wrong(error.to_string()))?;
-        let nonces = NonceKey::new(&nonces, Seconds(60)).map_err(|error| wrong(error.to_string()))?;
+        let shared_secret = std::fs::read(secret).map_err(|error| wrong(error.to_string()))?;
+        let nonces = NonceKey::new(&shared_secret, Seconds(60)).map_err(|error| wrong(error.to_string()))?;
+        let notifier = config.backchannel.as_ref().map(|settings| notify::Notifier::new(settings, &shared_secret)).transpose()?;
         let identity_provider = config.login.provider.as_ref().map(identity_provider::IdentityProvider::new).transpose()?;
         Ok(Self {
             clients: Clients::new(&config)?,
             pages: Pages::load(&config)?,
             proof_keys: SharedKeyTables::new(PROOF_KEYS).map_err(|error| ConfigError::new("memory", error))?,
             publisher: publish::Publisher::new(&config.split_tokens)?,
+            notifier,
+            held: backchannel::Held::default(),
             keys,
             nonces,
             store,
@@ -125,6 +134,12 @@ impl<S: Store> Server<S> {
     pub(crate) fn stop_waiting(&self) {
         self.is_stopping.store(true, core::sync::atomic::Ordering::Release);
         self.published.notify_waiters();
+        self.held.release_all();
+    }
+
+    /// Whether it is about to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(core::sync::atomic::Ordering::Acquire)
     }
 
     /// What it signs with.

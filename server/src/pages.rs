@@ -13,10 +13,11 @@ use crate::http::{Response, answer, set};
 use crate::secret::Digest;
 
 /// The built-in templates.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("login.html", include_str!("../templates/login.html")),
     ("consent.html", include_str!("../templates/consent.html")),
+    ("approvals.html", include_str!("../templates/approvals.html")),
     ("form_post.html", include_str!("../templates/form_post.html")),
     ("error.html", include_str!("../templates/error.html")),
 ];

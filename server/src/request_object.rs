@@ -1,8 +1,8 @@
-//! Signed authorization requests (RFC 9101; FAPI 2.0 Message Signing section 5.3): the parameters that a client's signature vouches for.
+//! Signed requests: the parameters that a client's signature vouches for. At PAR and at the authorization endpoint as RFC 9101 has them (FAPI
+//! 2.0 Message Signing section 5.3), at the backchannel authentication endpoint as CIBA Core section 7.1.1 has them.
 
 use core::time::Duration;
 
-use counterfoil::crypto::FAPI;
 use counterfoil::jose::algorithm::Algorithm;
 use counterfoil::jose::header::TokenType;
 use counterfoil::jose::policy::Limits;
@@ -14,67 +14,119 @@ use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::config::Config;
-use crate::error::{Code, Refusal};
+use crate::error::{Code, Refusal, invalid_request};
 use crate::http::Form;
 use crate::others_keys;
+use crate::secret::Digest;
+use crate::store::{Use, UseKind};
 
 /// `typ` (RFC 9101 section 10.8); what has none, or the general one, is taken too (FAPI 2.0 Message Signing section 5.3.1, number 5).
 const TYPES: [TokenType<'_>; 3] = [TokenType::Named("oauth-authz-req+jwt"), TokenType::Named("JWT"), TokenType::Absent];
 /// The claims that are about the JWT, and no parameters.
 const ABOUT_ITSELF: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
+/// What goes beside a signed backchannel request.
+const BESIDE: [&str; 4] = ["request", "client_id", "client_assertion", "client_assertion_type"];
 /// How long a client's keys, which have become unknown, may be waited for.
 const PATIENCE: Duration = Duration::ZERO;
 
-/// The parameters of a request: those that are signed, and no other, where any are; else those of the form, where the client may do so.
-pub(crate) fn parameters(form: Form, client: &Client, config: &Config, now: UnixTime) -> Result<Form, Refusal> {
-    match form.get("request") {
-        Some(object) => read(object, client, config, now),
-        None if client.must_sign_requests() => Err(Refusal::new(Code::InvalidRequest, "this client must send a signed request object")),
-        None => Ok(form),
+/// What is demanded of a signed request, beside a good signature for this server.
+struct Rules<'a> {
+    claims: &'a [&'a str],
+    /// The one that the client has registered; any of its profile's where it has none.
+    algorithm: Option<crate::issue::Algorithm>,
+    /// How it is refused.
+    code: Code,
+}
+
+impl Rules<'_> {
+    fn refuse(&self) -> Refusal {
+        Refusal::new(self.code, "the signed request is not valid")
     }
 }
 
-fn read(object: &str, client: &Client, config: &Config, now: UnixTime) -> Result<Form, Refusal> {
-    let limits = Limits::new(32 * 1024, 4 * 1024).map_err(|error| refuse().because(error))?;
-    let ring = client.keys.as_ref().ok_or_else(|| refuse().because("the client has no keys"))?;
-    let mut scratch = vec![0; limits.scratch()];
-    let keys =
-        others_keys::current(ring, object, limits, PATIENCE, &mut scratch).ok_or_else(|| refuse().because("no keys could be had"))?;
-    // A client that has registered one algorithm signs with no other (RFC 9101 section 10.1).
-    let is_registered = |own: &&dyn Algorithm| client.request_algorithm.is_none_or(|registered| registered.name() == own.name());
-    let algorithms: Vec<&dyn Algorithm> = FAPI.iter().copied().filter(is_registered).collect();
-    let accepted = Verifier::new(client.id(), &config.issuer, &algorithms, keys.keys())
-        .map(|verifier| {
-            verifier.with_profile(Profile::listed(&TYPES, &["nbf", "client_id"])).with_binding(Binding::Optional).with_limits(limits)
-        })
-        .and_then(|verifier| verifier.accept(object.as_bytes(), Presenter::Bearer, now, &mut scratch))
-        .map_err(|error| refuse().because(error))?;
-    judge_times(&accepted, client, now)?;
-    let claims: Map<String, Value> = serde_json::from_str(accepted.payload()).map_err(|error| refuse().because(error))?;
+/// The parameters of an authorization request: those that are signed, and no other, where any are; else those of the form, where the client
+/// may do so.
+pub(crate) fn parameters(form: Form, client: &Client, config: &Config, now: UnixTime) -> Result<Form, Refusal> {
+    let Some(object) = form.get("request") else {
+        return if client.must_sign_requests() {
+            Err(Refusal::new(Code::InvalidRequest, "this client must send a signed request object"))
+        } else {
+            Ok(form)
+        };
+    };
+    let rules = Rules { claims: &["nbf", "client_id"], algorithm: client.request_algorithm, code: Code::InvalidRequestObject };
+    let (claims, _) = read(object, client, config, &rules, now)?;
     if claims.get("client_id").and_then(Value::as_str) != Some(client.id()) {
-        return Err(refuse().because("client_id is another client's"));
+        return Err(rules.refuse().because("client_id is another client's"));
     }
     if ["request", "request_uri"].iter().any(|name| claims.contains_key(*name)) {
-        return Err(refuse().because("it holds another request"));
+        return Err(rules.refuse().because("it holds another request"));
     }
+    as_form(claims, &rules)
+}
+
+/// As [`parameters`], of a backchannel authentication request; with what is to be used up where it is signed.
+pub(crate) fn backchannel_parameters(form: Form, client: &Client, config: &Config, now: UnixTime) -> Result<(Form, Option<Use>), Refusal> {
+    let Some(object) = form.get("request") else {
+        return if client.profile.backchannel.signed_requests_required {
+            Err(invalid_request("this client must send a signed request"))
+        } else {
+            Ok((form, None))
+        };
+    };
+    if form.names().any(|name| !BESIDE.contains(&name)) {
+        return Err(invalid_request("every parameter must be in the signed request"));
+    }
+    // One code for all that may be wrong with it (CIBA Core section 13).
+    let rules = Rules { claims: &["iat", "nbf", "jti"], algorithm: client.backchannel_algorithm, code: Code::InvalidRequest };
+    let (claims, used) = read(object, client, config, &rules, now)?;
+    Ok((as_form(claims, &rules)?, used))
+}
+
+fn as_form(claims: Map<String, Value>, rules: &Rules<'_>) -> Result<Form, Refusal> {
     let is_parameter = |(name, _): &(String, Value)| !ABOUT_ITSELF.contains(&name.as_str());
-    Form::of_claims(claims.into_iter().filter(is_parameter)).ok_or_else(|| refuse().because("a parameter is no text"))
+    Form::of_claims(claims.into_iter().filter(is_parameter)).ok_or_else(|| rules.refuse().because("a parameter is no text"))
+}
+
+/// The claims of a request that the client has signed, and what is to be used up where it has a `jti`.
+fn read(
+    object: &str,
+    client: &Client,
+    config: &Config,
+    rules: &Rules<'_>,
+    now: UnixTime,
+) -> Result<(Map<String, Value>, Option<Use>), Refusal> {
+    let refuse = |cause: &dyn core::fmt::Display| rules.refuse().because(cause);
+    let limits = Limits::new(32 * 1024, 4 * 1024).map_err(|error| refuse(&error))?;
+    let ring = client.keys.as_ref().ok_or_else(|| refuse(&"the client has no keys"))?;
+    let mut scratch = vec![0; limits.scratch()];
+    let keys = others_keys::current(ring, object, limits, PATIENCE, &mut scratch).ok_or_else(|| refuse(&"no keys could be had"))?;
+    // A client that has registered one algorithm signs with no other (RFC 9101 section 10.1).
+    let is_registered = |own: &&dyn Algorithm| rules.algorithm.is_none_or(|registered| registered.name() == own.name());
+    let algorithms: Vec<&dyn Algorithm> = client.profile.algorithms().iter().copied().filter(is_registered).collect();
+    let accepted = Verifier::new(client.id(), &config.issuer, &algorithms, keys.keys())
+        .map(|verifier| verifier.with_profile(Profile::listed(&TYPES, rules.claims)).with_binding(Binding::Optional).with_limits(limits))
+        .and_then(|verifier| verifier.accept(object.as_bytes(), Presenter::Bearer, now, &mut scratch))
+        .map_err(|error| refuse(&error))?;
+    judge_times(&accepted, client, now).map_err(|cause| refuse(&cause))?;
+    let used = accepted.jwt_id().zip(accepted.expires_at()).map(|(jti, expires)| {
+        let jti: String = jti.chars().collect();
+        let key = Digest::of_parts("signed request", &[client.id().as_bytes(), jti.as_bytes()]);
+        Use { kind: UseKind::SignedRequest, key, until: expires.ceil().plus(Seconds(10)) }
+    });
+    Ok((serde_json::from_str(accepted.payload()).map_err(|error| refuse(&error))?, used))
 }
 
 /// Not older and not longer than the client's profile allows. That it has not ended and has begun, the engine has judged.
-fn judge_times(accepted: &AccessToken<'_>, client: &Client, now: UnixTime) -> Result<(), Refusal> {
+fn judge_times(accepted: &AccessToken<'_>, client: &Client, now: UnixTime) -> Result<(), &'static str> {
     let rules = &client.profile.request_object;
     let times = accepted.not_before().zip(accepted.expires_at());
-    let (begins, ends) = times.ok_or_else(|| refuse().because("nbf or exp is missing"))?;
+    let (begins, ends) = times.ok_or("nbf or exp is missing")?;
     if begins.ceil().plus(Seconds(rules.oldest)) < now {
-        return Err(refuse().because("nbf is too long ago"));
+        return Err("nbf is too long ago");
     }
     if ends.ceil() > begins.ceil().plus(Seconds(rules.longest)) {
-        return Err(refuse().because("exp is too long after nbf"));
+        return Err("exp is too long after nbf");
     }
     Ok(())
-}
-
-fn refuse() -> Refusal {
-    Refusal::new(Code::InvalidRequestObject, "the request object is not valid")
 }

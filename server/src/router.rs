@@ -25,6 +25,13 @@ pub(crate) enum Endpoint {
     Consent,
     Style,
     Token,
+    Backchannel,
+    WaitingRequests,
+    BackchannelDecision,
+    TestApproval,
+    Approvals,
+    ApprovalsLogin,
+    ApprovalsDecision,
     Introspect,
     Revoke,
     UserInfo,
@@ -53,6 +60,13 @@ impl Endpoint {
             "/consent" => whole(Self::Consent),
             "/style.css" => whole(Self::Style),
             "/token" => whole(Self::Token),
+            "/bc-authorize" => whole(Self::Backchannel),
+            "/backchannel/requests" => whole(Self::WaitingRequests),
+            "/backchannel/decision" => whole(Self::BackchannelDecision),
+            "/dev/ciba" => whole(Self::TestApproval),
+            "/approvals" => whole(Self::Approvals),
+            "/approvals/login" => whole(Self::ApprovalsLogin),
+            "/approvals/decision" => whole(Self::ApprovalsDecision),
             "/introspect" => whole(Self::Introspect),
             "/revoke" => whole(Self::Revoke),
             "/userinfo" => whole(Self::UserInfo),
@@ -82,6 +96,8 @@ impl Endpoint {
             Self::Consent => "consent",
             Self::Style => "style",
             Self::Token => "token",
+            Self::Backchannel | Self::WaitingRequests | Self::BackchannelDecision | Self::TestApproval => "backchannel",
+            Self::Approvals | Self::ApprovalsLogin | Self::ApprovalsDecision => "approvals",
             Self::Introspect => "introspect",
             Self::Revoke => "revoke",
             Self::UserInfo => "userinfo",
@@ -104,9 +120,21 @@ impl Endpoint {
             | Self::Live
             | Self::Ready
             | Self::Metrics => &[Method::GET, Method::HEAD],
-            Self::LoginReturn => &[Method::GET],
+            Self::LoginReturn | Self::Approvals => &[Method::GET],
             Self::Authorize | Self::UserInfo | Self::Resource => &[Method::GET, Method::POST],
-            Self::Par | Self::Login | Self::Consent | Self::Token | Self::Introspect | Self::Revoke | Self::Register => &[Method::POST],
+            Self::Par
+            | Self::Login
+            | Self::Consent
+            | Self::Token
+            | Self::Backchannel
+            | Self::WaitingRequests
+            | Self::BackchannelDecision
+            | Self::TestApproval
+            | Self::ApprovalsLogin
+            | Self::ApprovalsDecision
+            | Self::Introspect
+            | Self::Revoke
+            | Self::Register => &[Method::POST],
             Self::RegisteredClient => &[Method::GET, Method::PUT, Method::DELETE],
             Self::Grant => &[Method::GET, Method::DELETE],
         }
@@ -114,7 +142,16 @@ impl Endpoint {
 
     /// Whether a person's browser goes there: answered with pages, and never to be read by other sites.
     const fn is_for_browsers(self) -> bool {
-        matches!(self, Self::Authorize | Self::Login | Self::LoginReturn | Self::Consent)
+        matches!(
+            self,
+            Self::Authorize
+                | Self::Login
+                | Self::LoginReturn
+                | Self::Consent
+                | Self::Approvals
+                | Self::ApprovalsLogin
+                | Self::ApprovalsDecision
+        )
     }
 
     /// Whether scripts of other sites may read the answers.
@@ -167,6 +204,13 @@ impl<S: Store> Server<S> {
             Endpoint::Consent => self.consent(request).await,
             Endpoint::Style => Ok(self.pages.style()),
             Endpoint::Token => self.token(request).await,
+            Endpoint::Backchannel => self.backchannel_authentication(request).await,
+            Endpoint::WaitingRequests => self.waiting_requests(request).await,
+            Endpoint::BackchannelDecision => self.backchannel_decision(request).await,
+            Endpoint::TestApproval => self.test_approval(request).await,
+            Endpoint::Approvals => self.approvals(request).await,
+            Endpoint::ApprovalsLogin => self.approvals_login(request).await,
+            Endpoint::ApprovalsDecision => self.approvals_decision(request).await,
             Endpoint::Introspect => self.introspect(request).await,
             Endpoint::Revoke => self.revoke(request).await,
             Endpoint::UserInfo => self.userinfo(request).await,

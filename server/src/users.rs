@@ -12,7 +12,14 @@ use crate::store::User;
 /// # Errors
 /// When the password cannot be hashed.
 pub fn new_user(name: &str, password: &str, claims: Value) -> Result<User, ConfigError> {
-    Ok(User { name: name.to_owned(), subject: Secret::new().into_string(), password: hash_of(password)?, locked: false, claims })
+    Ok(User {
+        name: name.to_owned(),
+        subject: Secret::new().into_string(),
+        password: hash_of(password)?,
+        locked: false,
+        user_code: String::new(),
+        claims,
+    })
 }
 
 /// A password as it is kept.

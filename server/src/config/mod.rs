@@ -1,5 +1,6 @@
 //! The configuration: read once, judged once; what is wrong is said with its place.
 
+mod backchannel;
 mod listen;
 mod login;
 mod store;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::profile::Profile;
 
+pub use self::backchannel::BackchannelSettings;
 pub use self::listen::{CertificateFormat, Ciphers, Listen, Proxy};
 pub use self::login::{IdentityProviderSettings, Login};
 pub use self::store::{CounterfoilKeyEncoding, DatabaseUrl, SplitTokenSettings, StoreSettings};
@@ -71,6 +73,12 @@ pub struct Config {
     /// How gateways get counterfoils.
     #[serde(default)]
     pub split_tokens: SplitTokenSettings,
+    /// How people are asked on another device (CIBA); not at all where it is absent.
+    #[serde(default)]
+    pub backchannel: Option<BackchannelSettings>,
+    /// Whether this is no server for anybody but its developers: what lets tests act for people is refused otherwise. Only on a loopback address.
+    #[serde(default)]
+    pub development: bool,
 }
 
 /// What the server signs with.
@@ -282,6 +290,9 @@ impl Config {
             .flatten()
             .for_each(resolve);
         [&mut config.keys.folder, &mut config.keys.nonce_secret].into_iter().for_each(resolve);
+        if let Some(backchannel) = &mut config.backchannel {
+            backchannel.authorities.iter_mut().for_each(resolve);
+        }
         if let Some(provider) = &mut config.login.provider {
             [&mut provider.authorities, &mut provider.certificate, &mut provider.key].into_iter().flatten().for_each(resolve);
         }
@@ -329,6 +340,12 @@ impl Config {
         if crate::issue::Algorithm::named(&self.keys.algorithm).is_none() {
             return wrong("keys.algorithm", "must be ES256, PS256 or EdDSA");
         }
+        if self.development && !self.listen.address.ip().is_loopback() {
+            return wrong("development", "must not be true of a server that listens to others than its own machine");
+        }
+        if let Some(backchannel) = &self.backchannel {
+            backchannel.judge(self.development)?;
+        }
         for (number, resource) in self.resources.iter().enumerate() {
             if !resource.uri.contains(':') || resource.uri.contains('#') {
                 return wrong(&format!("resource {number}"), "uri must be absolute and without a fragment (RFC 8707 section 2)");
@@ -343,6 +360,12 @@ impl Config {
             }
         }
         self.listen.judge()
+    }
+
+    /// The profile that clients are held to which name none.
+    #[must_use]
+    pub fn profile_name(&self) -> &'static str {
+        self.profile.name()
     }
 
     /// The URL of one of the server's paths.
@@ -408,6 +431,10 @@ mod tests {
         assert!(store("postgres = \"postgresql://localhost/a?sslmode=require\"").contains("needs postgres_authorities"));
         let unreadable = store("postgres = \"postgresql://app:hunter2@localhost:port/a\"");
         assert!(unreadable.starts_with("store.postgres: ") && !unreadable.contains("hunter2"));
+        let development = |text: &str| wrong(&format!("issuer = \"https://as.example\"\n{text}"));
+        assert!(development("[backchannel]\ntest_approvals = true").starts_with("backchannel.test_approvals: "));
+        assert!(development("development = true\n[listen]\naddress = \"192.0.2.1:443\"").starts_with("development: "));
+        assert!(development("[backchannel]\nhold = 31").starts_with("backchannel.hold: "));
         assert!(wrong("issuer = \"https://as.example\"\n[listen]\naddress = \"0.0.0.0:80\"").starts_with("listen: "));
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Server;
 use crate::authorization_response::ResponseMode;
+use crate::client::CIBA;
 use crate::error::Refusal;
 use crate::http::{Request, Response, answer, json as json_answer, set};
 use crate::issue::id_token;
@@ -20,20 +21,25 @@ impl<S: Store> Server<S> {
         let mut scopes: Vec<&str> = vec!["openid"];
         scopes.extend(config.scopes.keys().map(String::as_str).filter(|scope| *scope != "openid"));
         let methods = json!(["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]);
-        let accepted = json!(["PS256", "ES256", "EdDSA"]);
+        let accepted = json!(config.profile.algorithm_names());
+        let rules = &config.profile.authorization_request;
+        // Clients may have other profiles; what is said here is by the server's own.
+        let has_id_tokens = rules.response_types.iter().any(|kind| kind == "code id_token");
+        let modes: Vec<ResponseMode> =
+            ResponseMode::ALL.into_iter().filter(|mode| *mode != ResponseMode::Fragment || has_id_tokens).collect();
         let mut metadata = json!({
             "issuer": config.issuer,
             "authorization_endpoint": config.url("/authorize"),
             "token_endpoint": config.url("/token"),
             "pushed_authorization_request_endpoint": config.url("/par"),
-            "require_pushed_authorization_requests": true,
+            "require_pushed_authorization_requests": rules.pushed,
             "introspection_endpoint": config.url("/introspect"),
             "revocation_endpoint": config.url("/revoke"),
             "userinfo_endpoint": config.url("/userinfo"),
             "jwks_uri": config.url("/jwks"),
             "scopes_supported": scopes,
-            "response_types_supported": ["code"],
-            "response_modes_supported": ResponseMode::ALL,
+            "response_types_supported": rules.response_types,
+            "response_modes_supported": modes,
             "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": self.keys.algorithms(),
@@ -59,6 +65,14 @@ impl<S: Store> Server<S> {
             "grant_management_endpoint": config.url("/grants"),
         });
         let Value::Object(members) = &mut metadata else { return json_answer(StatusCode::OK, &metadata) };
+        if config.backchannel.is_some() {
+            let grants = members.entry("grant_types_supported").or_insert_with(|| json!([]));
+            grants.as_array_mut().into_iter().for_each(|grants| grants.push(json!(CIBA)));
+            members.insert("backchannel_authentication_endpoint".to_owned(), json!(config.url("/bc-authorize")));
+            members.insert("backchannel_token_delivery_modes_supported".to_owned(), json!(["poll", "ping"]));
+            members.insert("backchannel_authentication_request_signing_alg_values_supported".to_owned(), accepted.clone());
+            members.insert("backchannel_user_code_parameter_supported".to_owned(), json!(true));
+        }
         if config.profile.request_object.required {
             members.insert("require_signed_request_object".to_owned(), json!(true));
         }
@@ -78,15 +92,17 @@ impl<S: Store> Server<S> {
 
     /// RFC 8705 section 5.
     fn mtls_aliases(&self) -> Option<Map<String, Value>> {
-        const ALIASED: [(&str, &str); 5] = [
+        const ALIASED: [(&str, &str); 6] = [
             ("token_endpoint", "/token"),
             ("pushed_authorization_request_endpoint", "/par"),
+            ("backchannel_authentication_endpoint", "/bc-authorize"),
             ("introspection_endpoint", "/introspect"),
             ("revocation_endpoint", "/revoke"),
             ("userinfo_endpoint", "/userinfo"),
         ];
         let alias = |(name, path): (&str, &str)| Some((name.to_owned(), json!(self.config.mtls_url(path)?)));
-        ALIASED.into_iter().map(alias).collect()
+        let is_open = |(name, _): &(&str, &str)| *name != "backchannel_authentication_endpoint" || self.config.backchannel.is_some();
+        ALIASED.into_iter().filter(is_open).map(alias).collect()
     }
 
     pub(crate) fn jwks(&self, request: &Request) -> Response {

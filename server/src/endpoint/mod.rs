@@ -1,5 +1,6 @@
 //! The endpoints, each in five sentences: parse, authenticate, bind, redeem, issue.
 
+mod backchannel;
 mod grants;
 mod introspect;
 mod metadata;
@@ -11,4 +12,5 @@ mod split_tokens;
 mod token;
 mod userinfo;
 
+pub(crate) use self::backchannel::key_of;
 pub(crate) use self::par::REQUEST_URI;

@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use crate::Server;
-use crate::authorization_request::AuthorizationRequest;
+use crate::authorization_request::{AuthorizationRequest, Way};
 use crate::error::{Refusal, invalid_request};
 use crate::http::{Request, Response, json as json_answer};
 use crate::request_object;
@@ -24,7 +24,7 @@ impl<S: Store> Server<S> {
             return Err(invalid_request("request_uri is not taken here"));
         }
         let parameters = request_object::parameters(form, &authenticated.client, &self.config, request.now)?;
-        let mut asked = AuthorizationRequest::read(&parameters, &authenticated.client, &self.config)?;
+        let mut asked = AuthorizationRequest::read(&parameters, Way::Pushed, &authenticated.client, &self.config)?;
         // RFC 9449 section 10.1: a proof here stands for dpop_jkt, and both must agree.
         if let Some(Confirmation::Key(key)) = proof.as_ref().map(|proof| proof.confirmation) {
             let key = String::from_utf8_lossy(&key.encode()).into_owned();

@@ -1,11 +1,13 @@
 //! Registration by clients themselves (RFC 7591), and what they may do with it later (RFC 7592). Closed unless the configuration opens it.
 
+use std::borrow::Cow;
+
 use hyper::header::AUTHORIZATION;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::Server;
-use crate::client::{Client, Metadata, MetadataError};
+use crate::client::{Client, Metadata};
 use crate::error::{Code, Refusal};
 use crate::http::{Request, Response, empty, json as json_answer};
 use crate::profile::Profile;
@@ -87,6 +89,7 @@ fn judged(request: &Request, id: &str, profile: &'static Profile) -> Result<Valu
         serde_json::from_slice(&request.body).map_err(|error| refuse("a member has another type").because(error))?;
     metadata.client_id = id.to_owned();
     metadata.introspects = Vec::new();
+    metadata.decides_backchannel_requests = false;
     metadata.profile = None;
     if metadata.token_endpoint_auth_method.is_empty() {
         metadata.token_endpoint_auth_method = "private_key_jwt".to_owned();
@@ -100,7 +103,13 @@ fn judged(request: &Request, id: &str, profile: &'static Profile) -> Result<Valu
     let value = serde_json::to_value(&metadata).map_err(|error| refuse("a member has another type").because(error))?;
     match Client::judge(metadata, profile) {
         Ok(_) => Ok(value),
-        Err(MetadataError { member: "redirect_uris", why }) => Err(Refusal::new(Code::InvalidRedirectUri, why)),
-        Err(error) => Err(refuse(error.why).because(error)),
+        Err(error) => {
+            let why = match error.why {
+                Cow::Borrowed(why) => why,
+                Cow::Owned(_) => "the metadata do not fit this server's profile",
+            };
+            let code = if error.member == "redirect_uris" { Code::InvalidRedirectUri } else { Code::InvalidClientMetadata };
+            Err(Refusal::new(code, why).because(error))
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::Server;
 use crate::error::Refusal;
 use crate::http::{Request, Response, json as json_answer, set};
+use crate::secret::Secret;
 use crate::store::Store;
 
 impl<S: Store> Server<S> {
@@ -24,10 +25,19 @@ impl<S: Store> Server<S> {
             }
             Err(refused) => refused,
         };
-        // FAPI clients may send it to find their requests again; it is given back.
-        if let Some(id) = request.headers().get("x-fapi-interaction-id").and_then(|id| id.to_str().ok()) {
-            set(&mut response, HeaderName::from_static("x-fapi-interaction-id"), id);
-        }
+        // FAPI clients may send it to find their requests again; it is given back, or made (FAPI 1.0 Part 1 section 6.2.1, number 11).
+        let sent = request.headers().get("x-fapi-interaction-id").and_then(|id| id.to_str().ok()).filter(|id| id.len() <= 64);
+        set(&mut response, HeaderName::from_static("x-fapi-interaction-id"), &sent.map_or_else(uuid, str::to_owned));
         Ok(response)
     }
+}
+
+/// A random UUID (RFC 9562 section 5.4).
+fn uuid() -> String {
+    const VERSION: u128 = 4 << 76;
+    const VARIANT: u128 = 2 << 62;
+    let random = Secret::new().digest().as_bytes().iter().fold(0, |number: u128, byte| number << 8 | u128::from(*byte));
+    let number = random & !(0xf << 76) & !(3 << 62) | VERSION | VARIANT;
+    let part = |shift: u32, digits: u32| number >> shift & ((1 << (4 * digits)) - 1);
+    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", part(96, 8), part(80, 4), part(64, 4), part(48, 4), part(0, 12))
 }

@@ -5,6 +5,7 @@ use hyper::header::PRAGMA;
 use serde_json::{Map, Value, json};
 
 use crate::Server;
+use crate::client::{CIBA, GRANT_TYPES};
 use crate::error::{Code, Refusal, invalid_request};
 use crate::grant::Granted;
 use crate::http::{Request, Response, json as json_answer, set};
@@ -15,7 +16,7 @@ impl<S: Store> Server<S> {
         let form = request.form()?;
         let authenticated = self.authenticate(request, &form).await?;
         let grant_type = form.get("grant_type").ok_or(invalid_request("grant_type is missing"))?;
-        if !matches!(grant_type, "authorization_code" | "refresh_token" | "client_credentials") {
+        if !GRANT_TYPES.contains(&grant_type) {
             return Err(Refusal::new(Code::UnsupportedGrantType, "this grant_type is not supported"));
         }
         if !authenticated.client.may_use(grant_type) {
@@ -26,6 +27,7 @@ impl<S: Store> Server<S> {
         let granted = match grant_type {
             "authorization_code" => self.authorization_code(request, &form, authenticated, sender).await?,
             "refresh_token" => self.refresh_token(request, &form, authenticated, sender).await?,
+            CIBA => self.ciba(request, &form, authenticated, sender).await?,
             _ => self.client_credentials(request, &form, authenticated, sender).await?,
         };
         tracing::info!(client = client.id(), grant_type, grant = granted.grant_id.as_deref(), "token issued");

@@ -61,14 +61,20 @@ fn judge(code: &AuthorizationCode, client_id: &str, form: &Form, holder: Confirm
     if form.get("redirect_uri").is_some_and(|uri| uri != asked.redirect_uri) {
         return Err(invalid_grant("redirect_uri is not that of the request"));
     }
-    let verifier = form.get("code_verifier").ok_or_else(|| invalid_grant("code_verifier is missing"))?;
-    let is_verifier = |verifier: &str| {
-        (43..=128).contains(&verifier.len())
-            && verifier.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
+    let verifier = match (&asked.code_challenge, form.get("code_verifier")) {
+        (Some(challenge), Some(verifier)) => Some((challenge, verifier)),
+        (None, None) => None,
+        (Some(_), None) => return Err(invalid_grant("code_verifier is missing")),
+        // RFC 9700 section 2.1.1: or a request without a challenge could be put in the place of one with it.
+        (None, Some(_)) => return Err(invalid_grant("there is a code_verifier, and was no code_challenge")),
     };
-    let challenge = Thumbprint::parse(asked.code_challenge.as_bytes()).map_err(invalid_grant)?;
-    if !is_verifier(verifier) || Thumbprint::from_bytes(Sha256::digest(verifier).into()) != challenge {
-        return Err(invalid_grant("code_verifier is not that of the challenge"));
+    if let Some((challenge, verifier)) = verifier {
+        let is_verifier = (43..=128).contains(&verifier.len())
+            && verifier.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
+        let challenge = Thumbprint::parse(challenge.as_bytes()).map_err(invalid_grant)?;
+        if !is_verifier || Thumbprint::from_bytes(Sha256::digest(verifier).into()) != challenge {
+            return Err(invalid_grant("code_verifier is not that of the challenge"));
+        }
     }
     if let Some(jkt) = &asked.dpop_jkt {
         let bound = Thumbprint::parse(jkt.as_bytes()).map_err(invalid_grant)?;

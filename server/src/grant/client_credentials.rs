@@ -37,7 +37,7 @@ impl<S: Store> Server<S> {
             confirmation: sender.confirmation,
             grant: None,
         };
-        let mut issued = access_token::issue(&self.config, &self.keys, client.format, &content, request.now)?;
+        let mut issued = access_token::issue(&self.config, &self.keys, &client, &content, request.now)?;
         issued.to_remember.uses = authenticated.used.into_iter().chain(sender.used).collect();
         self.remember(issued.to_remember, request.now).await?;
         Ok(Granted {

@@ -1,6 +1,7 @@
 //! The grants: who may have a token, and for what.
 
 mod authorization_code;
+mod ciba;
 mod client_credentials;
 mod refresh_token;
 
@@ -13,7 +14,7 @@ use crate::authorization_request::{AuthorizationRequest, GrantAction};
 use crate::client::Client;
 use crate::error::{Code, Refusal, invalid_grant};
 use crate::issue::access_token::{self, AccessTokenContent};
-use crate::issue::{Algorithm, id_token};
+use crate::issue::id_token;
 use crate::secret::Secret;
 use crate::store::{Grant, Store};
 
@@ -67,16 +68,15 @@ impl<S: Store> Server<S> {
             confirmation: holder,
             grant: Some((&grant.id, grant.auth_time, &grant.acr)),
         };
-        let mut issued = access_token::issue(&self.config, &self.keys, client.format, &content, now)?;
+        let mut issued = access_token::issue(&self.config, &self.keys, client, &content, now)?;
         let refresh_token = share.with_refresh_token.then(Secret::new);
         if let Some(token) = &refresh_token {
             let expires_at = now.0.saturating_add(self.config.lifetimes.refresh_token).min(grant.expires_at);
             issued.to_remember.refresh = Some((token.digest(), UnixTime(expires_at)));
         }
         let id_token = if scope.iter().any(|scope| scope == "openid") {
-            let algorithm = client.id_token_algorithm.or_else(|| Algorithm::named(&self.config.keys.algorithm)).unwrap_or(Algorithm::Es256);
-            let person = id_token::Person { grant, user: &user };
-            Some(id_token::issue(self, algorithm, &person, share.nonce, &issued.text, now)?)
+            let beside = id_token::Beside { nonce: share.nonce, access_token: Some(&issued.text), ..id_token::Beside::default() };
+            Some(id_token::issue(self, client, &id_token::Person { grant, user: &user }, &beside, now)?)
         } else {
             None
         };

@@ -3,6 +3,7 @@
 //! Pages may be loaded again: the request is used up when the person has answered, in the same transaction that makes the code. What ties the
 //! steps together is the browser's cookie; forms carry a token made of it, which nobody else can know.
 
+mod approvals;
 mod password;
 mod provider;
 mod words;
@@ -17,14 +18,16 @@ use serde_json::{Value, json};
 use self::password::Failed;
 use self::words::{as_text, date, in_words, origin_of};
 use crate::Server;
-use crate::authorization_request::{AuthorizationRequest, GrantAction, response_mode};
+use crate::authorization_request::{AuthorizationRequest, GrantAction, ResponseType, Way, response_mode, response_type};
 use crate::authorization_response::Return;
 use crate::client::Client;
 use crate::endpoint::REQUEST_URI;
 use crate::error::{Code, Refusal, invalid_request};
 use crate::http::{Form, Request, Response, see_other, set, with_parameters};
+use crate::issue::id_token;
+use crate::request_object;
 use crate::secret::{Digest, Secret};
-use crate::store::{AuthorizationCode, Grant, NewCode, Session, Store, User};
+use crate::store::{AuthorizationCode, Grant, NewCode, PushedRequest, Session, Store, User};
 
 pub(crate) use self::password::Attempts;
 
@@ -41,7 +44,18 @@ struct Asked {
     opens_until: UnixTime,
 }
 
+/// What somebody signs in for: what ties the steps to it, and how an answer from elsewhere finds back.
+struct Purpose {
+    tie: String,
+    reference: String,
+}
+
 impl Asked {
+    fn purpose(&self) -> Purpose {
+        let reference = self.uri.strip_prefix(REQUEST_URI).unwrap_or_default().to_owned();
+        Purpose { tie: self.key.to_base64url(), reference }
+    }
+
     fn back(&self) -> Return<'_> {
         let request = &self.request;
         Return { client: &self.client, redirect_uri: &request.redirect_uri, mode: request.response_mode, state: request.state.as_deref() }
@@ -74,6 +88,9 @@ impl<S: Store> Server<S> {
         } else {
             Form::parse(request.query())?
         };
+        if parameters.get("request").is_some() && parameters.get("request_uri").is_none() {
+            return self.by_value(parameters, request.now).await;
+        }
         let asked = match self.asked(&parameters, request.now).await {
             Ok(asked) => asked,
             Err(refusal) => return self.refuse(&parameters, refusal, request.now).await,
@@ -104,8 +121,11 @@ impl<S: Store> Server<S> {
             (_, browser) => {
                 let (browser, is_new) = browser.map_or_else(|| (Secret::new().into_string(), true), |browser| (browser, false));
                 let mut response = match &self.identity_provider {
-                    Some(provider) => self.to_provider(provider, &asked, &browser, request.now).await?,
-                    None => self.login_page(&asked, &browser, (StatusCode::OK, Failed::No), None)?,
+                    Some(provider) => {
+                        let demands = provider::demands(&asked.request);
+                        self.to_provider(provider, &asked.purpose(), &demands, &browser, request.now).await?
+                    }
+                    None => self.login_page(&asked, &browser, Failed::No, None)?,
                 };
                 if is_new {
                     set_cookie(&mut response, &browser);
@@ -126,7 +146,7 @@ impl<S: Store> Server<S> {
             Some("cancel") => return self.reject(&asked, Code::AccessDenied, request.now).await,
             _ => return Err(invalid_request("the form was not filled in")),
         }
-        let (session, _) = self.session(&browser, &asked, request.now).await?.ok_or(invalid_request("nobody is signed in"))?;
+        let (session, user) = self.session(&browser, &asked, request.now).await?.ok_or(invalid_request("nobody is signed in"))?;
         if !asked.request.is_met_by(&session.acr) {
             return self.reject(&asked, Code::UnmetAuthenticationRequirements, request.now).await;
         }
@@ -134,6 +154,9 @@ impl<S: Store> Server<S> {
         let code = Secret::new();
         let lifetimes = &self.config.lifetimes;
         let expires_at = UnixTime(request.now.0.saturating_add(lifetimes.code));
+        let mut answer = vec![("code", code.as_str())];
+        let id_token = self.id_token_with(&asked, &grant, &user, code.as_str(), request.now)?;
+        answer.extend(id_token.as_deref().map(|token| ("id_token", token)));
         let new = NewCode {
             key: code.digest(),
             remembered_until: UnixTime(expires_at.0.saturating_add(lifetimes.access_token)),
@@ -144,7 +167,51 @@ impl<S: Store> Server<S> {
             return Err(unknown_request());
         }
         tracing::info!(client = asked.client.id(), "consent given");
-        self.respond(&asked.back(), ("code", code.as_str()), request.now)
+        self.respond(&asked.back(), &answer, request.now)
+    }
+
+    /// The ID token that goes with a code and vouches for it, where the request asks for one (FAPI 1.0 Part 2 section 5.2.2.1).
+    fn id_token_with(&self, asked: &Asked, grant: &Grant, user: &User, code: &str, now: UnixTime) -> Result<Option<String>, Refusal> {
+        let request = &asked.request;
+        if request.response_type != ResponseType::CodeIdToken {
+            return Ok(None);
+        }
+        let (nonce, state) = (request.nonce.as_deref(), request.state.as_deref());
+        let beside = id_token::Beside { nonce, state, code: Some(code), access_token: None };
+        id_token::issue(self, &asked.client, &id_token::Person { grant, user }, &beside, now).map(Some)
+    }
+
+    /// A signed request that comes by way of the browser (FAPI 1.0 Part 2 section 5.2.2, number 1) is kept as if it had been pushed.
+    async fn by_value(&self, parameters: Form, now: UnixTime) -> Result<Response, Refusal> {
+        let client = match parameters.get("client_id") {
+            Some(id) => self.clients.find(&self.store, id).await?,
+            None => None,
+        };
+        let client = client.ok_or(invalid_request("the client is unknown"))?;
+        if client.profile.authorization_request.pushed {
+            return self.refuse(&parameters, invalid_request("the request was not pushed"), now).await;
+        }
+        let signed = match request_object::parameters(parameters.clone(), &client, &self.config, now) {
+            Ok(signed) => signed,
+            Err(refusal) => return self.refuse(&parameters, refusal, now).await,
+        };
+        let judged = AuthorizationRequest::read(&signed, Way::ByValue, &client, &self.config);
+        let judged = match judged {
+            Ok(request) => self.judge_managed_grant(&request, now).await.map(|()| request),
+            refused => refused,
+        };
+        let request = match judged {
+            Ok(request) => request,
+            Err(refusal) => return self.refuse(&signed, refusal, now).await,
+        };
+        let reference = Secret::new();
+        let opens_until = now.0.saturating_add(self.config.lifetimes.request_uri);
+        let expires_at = opens_until.saturating_add(self.config.lifetimes.interaction);
+        let pushed = PushedRequest { request: request.clone(), opens_until, expires_at };
+        self.store.push_request(reference.digest(), pushed, Vec::new(), now).await?;
+        tracing::info!(client = client.id(), "request taken by value");
+        let uri = format!("{REQUEST_URI}{}", reference.as_str());
+        self.again(&Asked { client, request, uri, key: reference.digest(), opens_until: UnixTime(opens_until) })
     }
 
     /// A request that is not there: not pushed, expired or answered. Only where the URL names a client and a redirect URI of that client is
@@ -155,13 +222,19 @@ impl<S: Store> Server<S> {
             None => None,
         };
         let (Some(client), Some(redirect_uri)) = (client, parameters.get("redirect_uri")) else { return Err(refusal) };
-        let Ok(mode) = response_mode(parameters, &client) else { return Err(refusal) };
+        let kind = response_type(parameters, &client).unwrap_or_default();
+        let mode = match parameters.get("response_mode") {
+            // Where it had to say how it wants to be answered, and did not, by the usual way.
+            None if kind == ResponseType::Code => client.profile.authorization_response.modes.first().copied(),
+            _ => response_mode(parameters, kind, &client).ok(),
+        };
+        let Some(mode) = mode else { return Err(refusal) };
         if !client.has_redirect_uri(redirect_uri) || refusal.status.is_server_error() {
             return Err(refusal);
         }
         tracing::info!(client = client.id(), error = refusal.code.as_str(), cause = %refusal, "request refused");
         let back = Return { client: &client, redirect_uri, mode, state: parameters.get("state") };
-        self.respond(&back, ("error", refusal.code.as_str()), now)
+        self.respond(&back, &[("error", refusal.code.as_str())], now)
     }
 
     /// The pushed request that a page is about.
@@ -188,7 +261,7 @@ impl<S: Store> Server<S> {
         let browser = request.cookie(COOKIE).ok_or(invalid_request("the browser sent no cookie"))?.to_owned();
         let asked = self.asked(&form, request.now).await?;
         let token = form.get("csrf").unwrap_or_default();
-        Ok(if Digest::of(token) == Digest::of(csrf_token(&browser, &asked)) {
+        Ok(if Digest::of(token) == Digest::of(csrf_token(&browser, &asked.purpose())) {
             Answered::Here { asked, form, browser }
         } else {
             Answered::Outdated(asked)
@@ -203,19 +276,24 @@ impl<S: Store> Server<S> {
 
     /// Remembers who signed in for a request, and goes on with it.
     async fn signed_in(&self, asked: &Asked, person: SignedIn, now: UnixTime) -> Result<Response, Refusal> {
-        // A new cookie: whoever knew the old one is not signed in with it.
+        let browser = self.begin_session(person, asked.purpose(), now).await?;
+        let mut response = self.again(asked)?;
+        set_cookie(&mut response, browser.as_str());
+        Ok(response)
+    }
+
+    /// A new cookie: whoever knew the old one is not signed in with it.
+    async fn begin_session(&self, person: SignedIn, purpose: Purpose, now: UnixTime) -> Result<Secret, Refusal> {
         let browser = Secret::new();
         let session = Session {
             subject: person.subject,
             auth_time: person.auth_time,
             acr: person.acr,
-            signed_in_for: asked.key.to_base64url(),
+            signed_in_for: purpose.tie,
             expires_at: now.0.saturating_add(self.config.lifetimes.session),
         };
         self.store.save_session(browser.digest(), session, now).await?;
-        let mut response = self.again(asked)?;
-        set_cookie(&mut response, browser.as_str());
-        Ok(response)
+        Ok(browser)
     }
 
     /// Who is signed in with a browser and may answer this request.
@@ -237,11 +315,6 @@ impl<S: Store> Server<S> {
     }
 
     fn consent_page(&self, asked: &Asked, user: &User, browser: &str, now: UnixTime) -> Result<Response, Refusal> {
-        let said = |scope: &String| match self.config.scopes.get(scope) {
-            Some(text) if !text.is_empty() => text.clone(),
-            _ if scope == "openid" => "know who you are".to_owned(),
-            _ => scope.clone(),
-        };
         let metadata = &asked.client.metadata;
         let content = json!({
             "client_name": asked.client.name(),
@@ -249,15 +322,25 @@ impl<S: Store> Server<S> {
             "policy_uri": metadata.policy_uri,
             "client_id": asked.client.id(),
             "request_uri": asked.uri,
-            "csrf": csrf_token(browser, asked),
+            "csrf": csrf_token(browser, &asked.purpose()),
             "user_name": user.shown_name(),
-            "scopes": asked.request.scope.iter().map(said).collect::<Vec<_>>(),
+            "scopes": self.shown_scopes(&asked.request.scope),
             "details": self.shown_details(&asked.request.authorization_details),
             "resources": asked.request.resources,
             "until": date(now.0.saturating_add(self.config.lifetimes.grant)),
             "redirect_host": origin_of(&asked.request.redirect_uri),
         });
         self.pages.form(StatusCode::OK, "consent.html", &content, &asked.request.redirect_uri)
+    }
+
+    /// What each scope is for.
+    fn shown_scopes(&self, scopes: &[String]) -> Vec<String> {
+        let said = |scope: &String| match self.config.scopes.get(scope) {
+            Some(text) if !text.is_empty() => text.clone(),
+            _ if scope == "openid" => "know who you are".to_owned(),
+            _ => scope.clone(),
+        };
+        scopes.iter().map(said).collect()
     }
 
     /// Each element with its title and its members, as text.
@@ -312,7 +395,7 @@ impl<S: Store> Server<S> {
             return Err(unknown_request());
         }
         tracing::info!(client = asked.client.id(), error = code.as_str(), "request rejected");
-        self.respond(&asked.back(), ("error", code.as_str()), now)
+        self.respond(&asked.back(), &[("error", code.as_str())], now)
     }
 }
 
@@ -324,8 +407,8 @@ fn unknown_request() -> Refusal {
     Refusal::new(Code::InvalidRequestUri, "the request is unknown, expired or answered")
 }
 
-fn csrf_token(browser: &str, asked: &Asked) -> String {
-    Digest::of_parts("csrf", &[browser.as_bytes(), asked.key.as_bytes()]).to_base64url()
+fn csrf_token(browser: &str, purpose: &Purpose) -> String {
+    Digest::of_parts("csrf", &[browser.as_bytes(), purpose.tie.as_bytes()]).to_base64url()
 }
 
 fn merge<T: PartialEq>(into: &mut Vec<T>, more: Vec<T>) {

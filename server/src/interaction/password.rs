@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::{Answered, Asked, SignedIn, csrf_token};
 use crate::Server;
 use crate::error::{Code, Refusal, invalid_request};
-use crate::http::{Request, Response};
+use crate::http::{Form, Request, Response};
 use crate::secret::Digest;
 use crate::store::Store;
 
@@ -30,42 +30,44 @@ impl<S: Store> Server<S> {
         if self.identity_provider.is_some() {
             return Err(invalid_request("people sign in elsewhere"));
         }
+        let name = form.get("username").unwrap_or_default();
+        match self.with_password(&form, asked.client.id(), request).await? {
+            Ok(person) => self.signed_in(&asked, person, request.now).await,
+            Err(failed) => self.login_page(&asked, &browser, failed, Some(name)),
+        }
+    }
+
+    /// Who has signed in with the name and the password of a form; or how the page is shown again.
+    pub(super) async fn with_password(&self, form: &Form, place: &str, request: &Request) -> Result<Result<SignedIn, Failed>, Refusal> {
         let (name, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
         let attempt = Digest::of_parts("attempt", &[name.as_bytes()]);
         if !self.attempts.may_try(&attempt) {
-            return self.login_page(&asked, &browser, (StatusCode::TOO_MANY_REQUESTS, Failed::TooOften), Some(name));
+            return Ok(Err(Failed::TooOften));
         }
         let user = self.store.user(name.to_owned()).await?;
         let hash = user.as_ref().map_or_else(|| self.nobodys_password.clone(), |user| user.password.clone());
-        let password = password.to_owned();
-        let is_right = self.attempts.is_password(hash, password).await;
+        let is_right = self.attempts.is_password(hash, password.to_owned()).await;
         let Some(user) = user.filter(|user| is_right && !user.locked) else {
             self.attempts.failed(attempt);
-            tracing::info!(client = asked.client.id(), peer = %request.peer.address, "sign-in failed");
-            return self.login_page(&asked, &browser, (StatusCode::OK, Failed::Wrong), Some(name));
+            tracing::info!(place, peer = %request.peer.address, "sign-in failed");
+            return Ok(Err(Failed::Wrong));
         };
         self.attempts.forget(&attempt);
-        let person = SignedIn { subject: user.subject, acr: self.config.login.acr.clone(), auth_time: request.now.0 };
-        self.signed_in(&asked, person, request.now).await
+        Ok(Ok(SignedIn { subject: user.subject, acr: self.config.login.acr.clone(), auth_time: request.now.0 }))
     }
 
-    pub(super) fn login_page(
-        &self,
-        asked: &Asked,
-        browser: &str,
-        (status, failed): (StatusCode, Failed),
-        typed: Option<&str>,
-    ) -> Result<Response, Refusal> {
+    pub(super) fn login_page(&self, asked: &Asked, browser: &str, failed: Failed, typed: Option<&str>) -> Result<Response, Refusal> {
         let content = json!({
             "client_name": asked.client.name(),
             "client_id": asked.client.id(),
             "request_uri": asked.uri,
-            "csrf": csrf_token(browser, asked),
+            "csrf": csrf_token(browser, &asked.purpose()),
+            "action": "/login",
             "login_hint": typed.or(asked.request.login_hint.as_deref()).unwrap_or_default(),
             "failed": matches!(failed, Failed::Wrong),
             "waiting": matches!(failed, Failed::TooOften),
         });
-        self.pages.form(status, "login.html", &content, &asked.request.redirect_uri)
+        self.pages.form(failed.status(), "login.html", &content, &asked.request.redirect_uri)
     }
 }
 
@@ -75,6 +77,15 @@ pub(super) enum Failed {
     No,
     Wrong,
     TooOften,
+}
+
+impl Failed {
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::No | Self::Wrong => StatusCode::OK,
+            Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
 }
 
 fn is_password(hash: &str, password: &str) -> bool {
@@ -103,16 +114,16 @@ impl Attempts {
     const NAMES: usize = 100_000;
 
     /// Memory-hard, and long: on a thread that has time. Nobody's password takes as long as somebody's.
-    async fn is_password(&self, hash: String, password: String) -> bool {
+    pub(crate) async fn is_password(&self, hash: String, password: String) -> bool {
         let Ok(_turn) = self.at_a_time.acquire().await else { return false };
         tokio::task::spawn_blocking(move || is_password(&hash, &password)).await.unwrap_or(false)
     }
 
-    fn may_try(&self, name: &Digest) -> bool {
+    pub(crate) fn may_try(&self, name: &Digest) -> bool {
         self.locked().get(name.as_bytes()).is_none_or(|(count, last)| *count < Self::MOST || last.elapsed() >= Self::PAUSE)
     }
 
-    fn failed(&self, name: Digest) {
+    pub(crate) fn failed(&self, name: Digest) {
         let mut attempts = self.locked();
         if attempts.len() >= Self::NAMES {
             attempts.clear();
@@ -121,7 +132,7 @@ impl Attempts {
         *attempt = (attempt.0.saturating_add(1), Instant::now());
     }
 
-    fn forget(&self, name: &Digest) {
+    pub(crate) fn forget(&self, name: &Digest) {
         self.locked().remove(name.as_bytes());
     }
 

@@ -6,8 +6,9 @@ use counterfoil::UnixTime;
 use hyper::StatusCode;
 use serde_json::Value;
 
-use super::{Asked, COOKIE, SignedIn, csrf_token, unknown_request};
+use super::{COOKIE, Purpose, SignedIn, approvals, csrf_token, unknown_request};
 use crate::Server;
+use crate::authorization_request::AuthorizationRequest;
 use crate::endpoint::REQUEST_URI;
 use crate::error::{Code, Refusal, invalid_request};
 use crate::http::{Form, Request, Response, see_other};
@@ -17,21 +18,17 @@ use crate::secret::Digest;
 use crate::store::{Store, User};
 
 impl<S: Store> Server<S> {
-    /// To the provider, with what this request demands.
+    /// To the provider, with what is demanded of the sign-in.
     pub(super) async fn to_provider(
         &self,
         provider: &Arc<IdentityProvider>,
-        asked: &Asked,
+        purpose: &Purpose,
+        demands: &[(&'static str, String)],
         browser: &str,
         now: UnixTime,
     ) -> Result<Response, Refusal> {
-        let request = &asked.request;
-        let max_age = request.max_age.map(|seconds| seconds.to_string());
-        let acr_values = (!request.acr_values.is_empty()).then(|| request.acr_values.join(" "));
-        let prompt = request.prompt.iter().any(|prompt| prompt == "login").then(|| "login".to_owned());
-        let demands = [("max_age", max_age), ("acr_values", acr_values), ("prompt", prompt), ("login_hint", request.login_hint.clone())];
-        let demands: Vec<(&str, String)> = demands.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let (provider, sign_in, assertion) = (provider.clone(), self.sign_in(asked, browser), self.client_assertion(provider, now)?);
+        let (provider, sign_in, assertion) = (provider.clone(), self.sign_in(purpose, browser), self.client_assertion(provider, now)?);
+        let demands = demands.to_vec();
         let begun = tokio::task::spawn_blocking(move || provider.begin(&sign_in, &demands, &assertion));
         see_other(&begun.await.map_err(fault)?.map_err(unanswered)?)
     }
@@ -41,9 +38,13 @@ impl<S: Store> Server<S> {
         let provider = self.identity_provider.as_ref().ok_or(invalid_request("people sign in here"))?;
         let returned = Form::parse(request.query())?;
         let (token, reference) = returned.get("state").and_then(|state| state.split_once('.')).ok_or_else(unknown_request)?;
+        let (token, reference) = (token.to_owned(), reference.to_owned());
         let browser = request.cookie(COOKIE).ok_or(invalid_request("the browser sent no cookie"))?;
+        if reference == approvals::purpose().reference {
+            return self.approvals_return(provider, returned, &token, browser, request.now).await;
+        }
         let asked = self.asked_by_uri(&format!("{REQUEST_URI}{reference}"), request.now).await?;
-        if Digest::of(token) != Digest::of(csrf_token(browser, &asked)) {
+        if Digest::of(token) != Digest::of(csrf_token(browser, &asked.purpose())) {
             return self.again(&asked);
         }
         if let Some(error) = returned.get("error") {
@@ -52,13 +53,28 @@ impl<S: Store> Server<S> {
             return self.reject(&asked, code, request.now).await;
         }
         let now = request.now;
-        let (own, sign_in, assertion) = (provider.clone(), self.sign_in(&asked, browser), self.client_assertion(provider, now)?);
-        let person = tokio::task::spawn_blocking(move || own.finish(&returned, &sign_in, &assertion, now));
-        let person = person.await.map_err(fault)?.map_err(unanswered)?;
+        let Some(person) = self.signed_in_elsewhere(provider, returned, &asked.purpose(), browser, now).await? else {
+            return self.reject(&asked, Code::AccessDenied, now).await;
+        };
         // What was demanded is what must have happened (OpenID Connect Core section 3.1.3.7, number 13).
         if asked.request.max_age.is_some_and(|age| now.0 > person.auth_time.saturating_add(age).saturating_add(10)) {
             return self.reject(&asked, Code::LoginRequired, now).await;
         }
+        self.signed_in(&asked, person, now).await
+    }
+
+    /// Who has signed in at the provider; nobody where the person is locked here.
+    pub(super) async fn signed_in_elsewhere(
+        &self,
+        provider: &Arc<IdentityProvider>,
+        returned: Form,
+        purpose: &Purpose,
+        browser: &str,
+        now: UnixTime,
+    ) -> Result<Option<SignedIn>, Refusal> {
+        let (own, sign_in, assertion) = (provider.clone(), self.sign_in(purpose, browser), self.client_assertion(provider, now)?);
+        let person = tokio::task::spawn_blocking(move || own.finish(&returned, &sign_in, &assertion, now));
+        let person = person.await.map_err(fault)?.map_err(unanswered)?;
         let subject = Digest::of_parts("person", &[provider.issuer().as_bytes(), person.subject.as_bytes()]).to_base64url();
         let known = self.store.user_of_subject(subject.clone()).await?;
         let user = User {
@@ -66,15 +82,16 @@ impl<S: Store> Server<S> {
             subject: subject.clone(),
             password: String::new(),
             locked: known.as_ref().is_some_and(|user| user.locked),
+            user_code: known.as_ref().map_or_else(String::new, |user| user.user_code.clone()),
             claims: Value::Object(person.claims),
         };
         if user.locked {
-            return self.reject(&asked, Code::AccessDenied, now).await;
+            return Ok(None);
         }
         if known.as_ref() != Some(&user) {
             self.store.save_user(user).await?;
         }
-        self.signed_in(&asked, SignedIn { subject, acr: person.acr, auth_time: person.auth_time }, now).await
+        Ok(Some(SignedIn { subject, acr: person.acr, auth_time: person.auth_time }))
     }
 
     fn client_assertion(&self, provider: &IdentityProvider, now: UnixTime) -> Result<String, Refusal> {
@@ -82,17 +99,25 @@ impl<S: Store> Server<S> {
         Ok(self.keys.sign(algorithm, "JWT", &provider.assertion_claims(now))?)
     }
 
-    /// All that ties a sign-in to this browser and this request: who comes back with it has begun it.
-    fn sign_in(&self, asked: &Asked, browser: &str) -> SignIn {
-        let secret = |purpose: &str| Digest::of_parts(purpose, &[browser.as_bytes(), asked.key.as_bytes()]).to_base64url();
-        let reference = asked.uri.strip_prefix(REQUEST_URI).unwrap_or_default();
+    /// All that ties a sign-in to this browser and to what it is for: who comes back with it has begun it.
+    fn sign_in(&self, purpose: &Purpose, browser: &str) -> SignIn {
+        let secret = |of: &str| Digest::of_parts(of, &[browser.as_bytes(), purpose.tie.as_bytes()]).to_base64url();
         SignIn {
-            state: format!("{}.{reference}", csrf_token(browser, asked)),
+            state: format!("{}.{}", csrf_token(browser, purpose), purpose.reference),
             nonce: secret("nonce"),
             verifier: secret("code_verifier"),
             redirect_uri: self.config.url("/login/return"),
         }
     }
+}
+
+/// What a request demands of the sign-in.
+pub(super) fn demands(request: &AuthorizationRequest) -> Vec<(&'static str, String)> {
+    let max_age = request.max_age.map(|seconds| seconds.to_string());
+    let acr_values = (!request.acr_values.is_empty()).then(|| request.acr_values.join(" "));
+    let prompt = request.prompt.iter().any(|prompt| prompt == "login").then(|| "login".to_owned());
+    let demands = [("max_age", max_age), ("acr_values", acr_values), ("prompt", prompt), ("login_hint", request.login_hint.clone())];
+    demands.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 fn fault(cause: tokio::task::JoinError) -> Refusal {

@@ -6,6 +6,7 @@ use counterfoil::oauth::split_token;
 use serde_json::{Map, Value, json};
 
 use super::{Algorithm, SigningKeys};
+use crate::client::Client;
 use crate::config::{Config, Resource, TokenFormat};
 use crate::error::{Code, Refusal};
 use crate::secret::{Digest, Secret};
@@ -38,14 +39,16 @@ pub(crate) struct IssuedAccessToken {
 pub(crate) fn issue(
     config: &Config,
     keys: &SigningKeys,
-    format: Option<TokenFormat>,
+    client: &Client,
     content: &AccessTokenContent<'_>,
     now: UnixTime,
 ) -> Result<IssuedAccessToken, Refusal> {
     let audiences = audiences(config, content.resources);
     let resources = || audiences.iter().filter_map(|uri| config.resource(uri));
     let lifetime = resources().filter_map(|resource| resource.access_token_lifetime).min().unwrap_or(config.lifetimes.access_token);
-    let format = format.or_else(|| resources().next().map(|resource| resource.format)).unwrap_or_default();
+    let limits = &client.profile.access_token;
+    let lifetime = lifetime.clamp(limits.shortest, limits.longest);
+    let format = client.format.or_else(|| resources().next().map(|resource| resource.format)).unwrap_or_default();
     let jwt_id = Secret::new();
     let expires_at = UnixTime(now.0.saturating_add(lifetime));
     let claims = claims(config, content, &audiences, jwt_id.as_str(), now, expires_at);

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use super::Algorithm;
 use crate::Server;
+use crate::client::Client;
 use crate::error::Refusal;
 use crate::store::{Grant, Store, User};
 
@@ -48,16 +49,25 @@ pub(crate) struct Person<'a> {
     pub(crate) user: &'a User,
 }
 
-/// Signs an ID token for the client of a grant, beside an access token.
+/// What an ID token goes with.
+#[derive(Default)]
+pub(crate) struct Beside<'a> {
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) access_token: Option<&'a str>,
+    pub(crate) code: Option<&'a str>,
+    pub(crate) state: Option<&'a str>,
+}
+
+/// Signs an ID token for the client of a grant.
 pub(crate) fn issue<S: Store>(
     server: &Server<S>,
-    algorithm: Algorithm,
+    client: &Client,
     person: &Person<'_>,
-    nonce: Option<&str>,
-    access_token: &str,
+    beside: &Beside<'_>,
     now: UnixTime,
 ) -> Result<String, Refusal> {
     let grant = person.grant;
+    let algorithm = client.signed_by(client.id_token_algorithm, &server.config);
     let mut claims = asked_claims(grant, "id_token", person.user);
     let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     set("iss", json!(server.config.issuer));
@@ -69,8 +79,13 @@ pub(crate) fn issue<S: Store>(
     if !grant.acr.is_empty() {
         set("acr", json!(grant.acr));
     }
-    set("at_hash", json!(half_hash(algorithm, access_token)));
-    if let Some(nonce) = nonce {
+    // FAPI 1.0 Part 2 section 5.2.2.1 has s_hash.
+    for (name, text) in [("at_hash", beside.access_token), ("c_hash", beside.code), ("s_hash", beside.state)] {
+        if let Some(text) = text {
+            set(name, json!(half_hash(algorithm, text)));
+        }
+    }
+    if let Some(nonce) = beside.nonce {
         set("nonce", json!(nonce));
     }
     Ok(server.keys.sign(algorithm, "JWT", &claims)?)

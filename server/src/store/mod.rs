@@ -2,6 +2,7 @@
 //!
 //! Every secret is known by its SHA-256 alone. Nothing is found first and used up later: a move does both.
 
+mod backchannel;
 mod database;
 mod postgres;
 mod records;
@@ -15,6 +16,7 @@ use counterfoil::UnixTime;
 
 use crate::secret::Digest;
 
+pub use self::backchannel::{BackchannelRequest, Poll, Polled};
 pub(crate) use self::database::settings as postgres_settings;
 pub use self::postgres::Postgres;
 pub use self::records::{
@@ -64,6 +66,32 @@ pub trait Store: Send + Sync + 'static {
 
     /// Completes a request with a grant and a code for it; `false` when it was completed before, or is expired.
     fn approve_request(&self, key: Digest, code: NewCode, now: UnixTime) -> impl Future<Output = Answer<bool>> + Send;
+
+    /// Remembers a request to authenticate somebody on another device, polled for every so many seconds, and uses up what it came with.
+    fn begin_backchannel(
+        &self,
+        key: Digest,
+        request: BackchannelRequest,
+        interval: u64,
+        uses: Vec<Use>,
+        now: UnixTime,
+    ) -> impl Future<Output = Answer<()>> + Send;
+
+    /// A request to authenticate somebody that waits for the person.
+    fn backchannel_request(&self, key: Digest, now: UnixTime) -> impl Future<Output = Answer<Option<BackchannelRequest>>> + Send;
+
+    /// The requests that wait for a person, the first that will expire first; at most fifty.
+    fn backchannel_requests(
+        &self,
+        subject: String,
+        now: UnixTime,
+    ) -> impl Future<Output = Answer<Vec<(Digest, BackchannelRequest)>>> + Send;
+
+    /// The person's answer: a grant, or none for no. `false` when the request does not wait for it any more.
+    fn decide_backchannel(&self, key: Digest, grant: Option<Grant>, now: UnixTime) -> impl Future<Output = Answer<bool>> + Send;
+
+    /// What has become of a request; one that was approved is redeemed by it. Uses up what the poll came with, whatever it finds.
+    fn poll_backchannel(&self, key: Digest, poll: Poll, now: UnixTime) -> impl Future<Output = Answer<Polled>> + Send;
 
     /// Redeems a code. One that was redeemed before revokes its grant with all its tokens.
     fn redeem_code(&self, key: Digest, uses: Vec<Use>, now: UnixTime) -> impl Future<Output = Answer<Redeemed>> + Send;

@@ -15,8 +15,8 @@ use tokio_postgres::types::ToSql;
 use super::database::{Database, Values, column};
 use super::together::{Addition, NewRequest, Together};
 use super::{
-    Answer, Grant, IssuedToken, Move, NewCode, Publication, PublicationKind, PushedRequest, Redeemed, Session, Standing, Store, StoreError,
-    StoredClient, Use, User,
+    Answer, BackchannelRequest, Grant, IssuedToken, Move, NewCode, Poll, Polled, Publication, PublicationKind, PushedRequest, Redeemed,
+    Session, Standing, Store, StoreError, StoredClient, Use, User,
 };
 use crate::secret::Digest;
 
@@ -118,6 +118,32 @@ const REVOKE_ACCESS_TOKEN: &str = spending!(
         ON CONFLICT (key) DO UPDATE SET revoked_at = excluded.revoked_at WHERE access_token.revoked_at IS NULL RETURNING key),
      told AS (INSERT INTO publication (kind, key, expires_at) SELECT 'revoke', key, $7::BIGINT FROM revoked)",
     ""
+);
+
+const BEGIN_BACKCHANNEL: &str = spending!(
+    ", begun AS (INSERT INTO backchannel_request
+            (key, client_id, subject, body, state, pause, next_poll, hurried, good_until, expires_at)
+        SELECT $4::BYTEA, $5::TEXT, $6::TEXT, $7::TEXT, 'pending', $8::BIGINT, 0, FALSE, $9::BIGINT, $10::BIGINT FROM good)",
+    ""
+);
+
+const DECIDE_BACKCHANNEL: &str = "WITH decided AS (UPDATE backchannel_request SET state = $3::TEXT, grant_id = $4::TEXT
+        WHERE key = $1 AND state = 'pending' AND good_until > $2 RETURNING key),
+     granted AS (INSERT INTO consent (id, client_id, subject, body, expires_at)
+        SELECT $4::TEXT, $5::TEXT, $6::TEXT, $7::TEXT, $8::BIGINT FROM decided WHERE $4::TEXT IS NOT NULL)
+     SELECT EXISTS (SELECT 1 FROM decided) AS done";
+
+/// What it finds is what it has changed.
+const POLL_BACKCHANNEL: &str = spending!(
+    ", polled AS (UPDATE backchannel_request SET
+            state = CASE WHEN state = 'approved' AND good_until > $3 THEN 'redeemed' WHEN state = 'redeemed' THEN 'spent' ELSE state END,
+            hurried = $6::BOOLEAN AND next_poll > $3,
+            pause = pause + CASE WHEN $6::BOOLEAN AND next_poll > $3 THEN 5 ELSE 0 END,
+            next_poll = CASE WHEN $6::BOOLEAN THEN $3 - 1 + pause + CASE WHEN next_poll > $3 THEN 5 ELSE 0 END ELSE next_poll END
+        WHERE key = $4 AND client_id = $5 AND state <> 'spent' AND EXISTS (SELECT 1 FROM good) RETURNING state, hurried, good_until, grant_id)",
+    ", (SELECT state FROM polled) AS state, (SELECT hurried FROM polled) AS hurried, (SELECT good_until FROM polled) AS good_until,
+     (SELECT consent.body FROM consent JOIN polled ON consent.id = polled.grant_id
+        WHERE polled.state = 'redeemed' AND consent.revoked_at IS NULL AND consent.expires_at > $3) AS body"
 );
 
 /// A number from a sequence may become visible after a greater one, and a reader by cursor would miss it. So a publication has no place
@@ -239,6 +265,11 @@ fn done(row: Option<&Row>) -> Answer<bool> {
     row.map_or_else(|| Err(StoreError::Corrupt("a move brought no row".to_owned())), |row| column(row, "done"))
 }
 
+fn digest(row: &Row) -> Answer<Digest> {
+    let key = column::<&[u8]>(row, "key")?.try_into();
+    key.map(Digest::from_bytes).map_err(|_| StoreError::Corrupt("a key is no SHA-256".to_owned()))
+}
+
 fn publication(row: &Row) -> Answer<Option<Publication>> {
     let Some(place) = column::<Option<i64>>(row, "place")? else { return Ok(None) };
     let kind = match column(row, "kind")? {
@@ -246,11 +277,10 @@ fn publication(row: &Row) -> Answer<Option<Publication>> {
         "revoke" => PublicationKind::Revoke,
         other => return Err(StoreError::Corrupt(format!("a publication of kind {other}"))),
     };
-    let key = column::<&[u8]>(row, "key")?.try_into().map_err(|_| StoreError::Corrupt("a key is no SHA-256".to_owned()))?;
     Ok(Some(Publication {
         cursor: u64::try_from(place).map_err(|_| StoreError::Corrupt("a place below 0".to_owned()))?,
         kind,
-        key: Digest::from_bytes(key),
+        key: digest(row)?,
         counterfoil: column(row, "counterfoil")?,
         expires_at: time(row, "expires_at")?.0,
     }))
@@ -299,6 +329,52 @@ impl Store for Postgres {
         let of_code: Values<'_> = &[&code_key, &body, &good_until, &remembered_until];
         let of_request: Values<'_> = &[&key, &now];
         done(self.database.row(APPROVE, &[of_request, of_grant, of_code].concat()).await?.as_ref())
+    }
+
+    async fn begin_backchannel(
+        &self,
+        key: Digest,
+        request: BackchannelRequest,
+        interval: u64,
+        uses: Vec<Use>,
+        now: UnixTime,
+    ) -> Answer<()> {
+        let (body, interval, key) = (written(&request)?, seconds(UnixTime(interval)), bytes(&key));
+        let (good_until, expires_at) = (seconds(UnixTime(request.good_until)), seconds(request.remembered_until()));
+        let values: Values<'_> = &[&key, &request.client_id, &request.subject, &body, &interval, &good_until, &expires_at];
+        self.spend_in(BEGIN_BACKCHANNEL, Spending::new(uses)?, now, values).await.map(drop)
+    }
+
+    async fn backchannel_request(&self, key: Digest, now: UnixTime) -> Answer<Option<BackchannelRequest>> {
+        const FIND: &str = "SELECT body FROM backchannel_request WHERE key = $1 AND state = 'pending' AND good_until > $2";
+        self.record(FIND, &[&bytes(&key), &seconds(now)]).await
+    }
+
+    async fn backchannel_requests(&self, subject: String, now: UnixTime) -> Answer<Vec<(Digest, BackchannelRequest)>> {
+        const OF_PERSON: &str = "SELECT key, body FROM backchannel_request
+             WHERE subject = $1 AND state = 'pending' AND good_until > $2 ORDER BY good_until, key LIMIT 50";
+        let rows = self.database.rows(OF_PERSON, &[&subject, &seconds(now)]).await?;
+        rows.iter().map(|row| Ok((digest(row)?, body(row)?))).collect()
+    }
+
+    async fn decide_backchannel(&self, key: Digest, grant: Option<Grant>, now: UnixTime) -> Answer<bool> {
+        let state = if grant.is_some() { "approved" } else { "denied" };
+        let grant_body = grant.as_ref().map(written).transpose()?;
+        let grant = grant.as_ref();
+        let (id, client_id) = (grant.map(|grant| &grant.id), grant.map(|grant| &grant.client_id));
+        let (subject, expires_at) = (grant.map(|grant| &grant.subject), grant.map(|grant| seconds(UnixTime(grant.expires_at))));
+        let values: Values<'_> = &[&bytes(&key), &seconds(now), &state, &id, &client_id, &subject, &grant_body, &expires_at];
+        done(self.database.row(DECIDE_BACKCHANNEL, values).await?.as_ref())
+    }
+
+    async fn poll_backchannel(&self, key: Digest, poll: Poll, now: UnixTime) -> Answer<Polled> {
+        let values: Values<'_> = &[&bytes(&key), &poll.client_id, &poll.is_paced];
+        let Some(row) = self.spend_in(POLL_BACKCHANNEL, Spending::new(poll.uses)?, now, values).await? else {
+            return Ok(Polled::Unknown);
+        };
+        let Some(state) = column::<Option<&str>>(&row, "state")? else { return Ok(Polled::Unknown) };
+        let grant = if column::<Option<&str>>(&row, "body")?.is_none() { None } else { Some(body(&row)?) };
+        Polled::of(state, column(&row, "hurried")?, time(&row, "good_until")?.0, grant, now)
     }
 
     async fn redeem_code(&self, key: Digest, uses: Vec<Use>, now: UnixTime) -> Answer<Redeemed> {
@@ -446,7 +522,7 @@ impl Store for Postgres {
     }
 
     async fn sweep(&self, now: UnixTime) -> Answer<usize> {
-        const EXPIRING: [(&str, &str); 8] = [
+        const EXPIRING: [(&str, &str); 9] = [
             ("session", "key"),
             ("used", "key"),
             ("pushed_request", "key"),
@@ -454,6 +530,7 @@ impl Store for Postgres {
             ("refresh_token", "key"),
             ("access_token", "key"),
             ("publication", "cursor"),
+            ("backchannel_request", "key"),
             ("consent", "id"),
         ];
         let mut swept = 0;

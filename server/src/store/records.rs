@@ -14,6 +14,8 @@ pub enum UseKind {
     ClientAssertion,
     /// The `jti` of a DPoP proof (RFC 9449 section 11.1).
     Proof,
+    /// The `jti` of a signed backchannel authentication request (CIBA Core section 7.1.1).
+    SignedRequest,
 }
 
 impl UseKind {
@@ -23,6 +25,7 @@ impl UseKind {
         match self {
             Self::ClientAssertion => "the client assertion",
             Self::Proof => "the DPoP proof",
+            Self::SignedRequest => "the signed request",
         }
     }
 }
@@ -209,6 +212,9 @@ pub struct User {
     /// Whether the person may not sign in.
     #[serde(default)]
     pub locked: bool,
+    /// The hash of the code that clients must bring to ask this person on another device (CIBA Core section 7.1, `user_code`); empty for none.
+    #[serde(default)]
+    pub user_code: String,
     /// What ID tokens and userinfo may say (OpenID Connect Core section 5.1): an object.
     #[serde(default)]
     pub claims: Value,

@@ -1,8 +1,10 @@
 //! The server in process, with a clock that stands still: every module of the OpenID Foundation's FAPI 2.0 plan, and every attack.
 
 mod attacks;
+mod ciba;
 mod crash;
 mod dpop_negative;
+mod fapi1;
 mod fapi2;
 mod fapi2_par;
 mod floods;

@@ -6,8 +6,8 @@ use counterfoil::UnixTime;
 use counterfoil_server::AuthorizationRequest;
 use counterfoil_server::secret::{Digest, Secret};
 use counterfoil_server::store::{
-    AuthorizationCode, Grant, IssuedToken, Move, NewCode, PublicationKind, PushedRequest, Redeemed, Sqlite, Standing, Store, StoreError,
-    Use, UseKind,
+    AuthorizationCode, BackchannelRequest, Grant, IssuedToken, Move, NewCode, Poll, Polled, PublicationKind, PushedRequest, Redeemed,
+    Sqlite, Standing, Store, StoreError, Use, UseKind,
 };
 use serde_json::Value;
 
@@ -20,12 +20,13 @@ pub(crate) fn later(seconds: u64) -> UnixTime {
 fn request() -> AuthorizationRequest {
     AuthorizationRequest {
         client_id: "client".to_owned(),
+        response_type: Default::default(),
         response_mode: Default::default(),
         redirect_uri: "https://client.example/cb".to_owned(),
         scope: vec!["accounts".to_owned()],
         state: None,
         nonce: None,
-        code_challenge: "x".to_owned(),
+        code_challenge: Some("x".to_owned()),
         dpop_jkt: None,
         resources: Vec::new(),
         authorization_details: Value::Null,
@@ -150,6 +151,108 @@ async fn tells_gateways<S: Store>(store: &S) {
     assert_eq!(store.publications(start, 1000, later(300)).await.unwrap(), []);
 }
 
+fn backchannel() -> BackchannelRequest {
+    BackchannelRequest {
+        client_id: "client".to_owned(),
+        subject: "alice".to_owned(),
+        scope: vec!["openid".to_owned()],
+        resources: Vec::new(),
+        authorization_details: Value::Null,
+        acr_values: Vec::new(),
+        binding_message: Some("1234".to_owned()),
+        notification: None,
+        created_at: NOW.0,
+        good_until: later(120).0,
+    }
+}
+
+fn poll_of(client_id: &str, uses: Vec<Use>) -> Poll {
+    Poll { client_id: client_id.to_owned(), uses, is_paced: true }
+}
+
+/// People are asked on another device: a poll finds what they have answered, once, and must not come too often.
+async fn asks_people<S: Store>(store: &S) {
+    let begin = async |name: &str| {
+        let secret = Secret::new();
+        store.begin_backchannel(secret.digest(), backchannel(), 5, used(&format!("begins {name}")), NOW).await.unwrap();
+        secret.digest()
+    };
+    let poll = async |key, seconds| store.poll_backchannel(key, poll_of("client", Vec::new()), later(seconds)).await.unwrap();
+    let key = begin("one").await;
+    assert!(store.begin_backchannel(Secret::new().digest(), backchannel(), 5, used("begins one"), NOW).await.is_err());
+    assert_eq!(store.backchannel_request(key, NOW).await.unwrap(), Some(backchannel()));
+    assert_eq!(store.backchannel_requests("alice".to_owned(), NOW).await.unwrap(), [(key, backchannel())]);
+    assert_eq!(store.backchannel_requests("bob".to_owned(), NOW).await.unwrap(), []);
+
+    // The pace: five seconds, ten after the first haste. Half a second is nobody's fault, so four are enough.
+    assert_eq!(poll(key, 0).await, Polled::Pending);
+    assert_eq!(poll(key, 4).await, Polled::Pending);
+    assert_eq!(poll(key, 6).await, Polled::TooSoon);
+    assert_eq!(poll(key, 11).await, Polled::TooSoon);
+    assert_eq!(poll(key, 25).await, Polled::Pending);
+    let unpaced = Poll { is_paced: false, ..poll_of("client", Vec::new()) };
+    assert_eq!(store.poll_backchannel(key, unpaced, later(26)).await.unwrap(), Polled::Pending);
+    // What a poll comes with is used up even where the answer is no.
+    store.poll_backchannel(key, poll_of("client", used("polls")), later(60)).await.unwrap();
+    let again = store.poll_backchannel(key, poll_of("client", used("polls")), later(60)).await;
+    assert_eq!(again, Err(StoreError::Replayed(UseKind::ClientAssertion)));
+
+    // Once, and by the client itself.
+    assert!(store.decide_backchannel(key, Some(grant("asked")), later(60)).await.unwrap());
+    assert!(!store.decide_backchannel(key, None, later(60)).await.unwrap(), "it was answered");
+    assert_eq!(store.backchannel_requests("alice".to_owned(), later(60)).await.unwrap(), []);
+    let stranger = store.poll_backchannel(key, poll_of("other", Vec::new()), later(61)).await.unwrap();
+    assert_eq!(stranger, Polled::Unknown);
+    assert_eq!(poll(key, 61).await, Polled::Approved(Box::new(grant("asked"))));
+    for seconds in [61, 62, 500] {
+        assert_eq!(poll(key, seconds).await, Polled::Unknown);
+    }
+    assert!(store.save_issued(token("of asked", Some("asked")), later(61)).await.unwrap());
+
+    let refused = begin("refused").await;
+    assert!(store.decide_backchannel(refused, None, NOW).await.unwrap());
+    assert_eq!(poll(refused, 1).await, Polled::Denied);
+    assert_eq!(poll(refused, 2).await, Polled::Denied);
+
+    let late = begin("late").await;
+    assert_eq!(poll(late, 120).await, Polled::Expired);
+    assert!(!store.decide_backchannel(late, Some(grant("never asked")), later(120)).await.unwrap());
+    assert_eq!(store.backchannel_request(late, later(120)).await.unwrap(), None);
+    assert_eq!(store.grant("never asked".to_owned(), NOW).await.unwrap(), None);
+
+    // Approved in time, and fetched too late; and approved, and revoked before it was fetched.
+    let slow = begin("slow").await;
+    assert!(store.decide_backchannel(slow, Some(grant("slow")), NOW).await.unwrap());
+    assert_eq!(poll(slow, 120).await, Polled::Expired);
+    let revoked = begin("revoked").await;
+    assert!(store.decide_backchannel(revoked, Some(grant("asked and revoked")), NOW).await.unwrap());
+    store.revoke_grant("asked and revoked".to_owned(), NOW).await.unwrap();
+    assert_eq!(poll(revoked, 1).await, Polled::Unknown);
+
+    assert_eq!(store.poll_backchannel(Digest::of("none"), poll_of("client", Vec::new()), NOW).await.unwrap(), Polled::Unknown);
+}
+
+/// `requests` of them, each approved once by one of `at_once` and fetched once by one of `at_once`.
+async fn polls_race<S: Store>(store: &Arc<S>, requests: usize, at_once: usize) {
+    for number in 0..requests {
+        let key = Secret::new().digest();
+        store.begin_backchannel(key, backchannel(), 5, Vec::new(), NOW).await.unwrap();
+        let mut tries = tokio::task::JoinSet::new();
+        for turn in 0..at_once {
+            let (store, name) = (store.clone(), format!("polls-{number}-{turn}"));
+            tries.spawn(async move { store.decide_backchannel(key, Some(grant(&name)), NOW).await.unwrap() });
+        }
+        assert_eq!(tries.join_all().await.into_iter().filter(|decided| *decided).count(), 1, "request {number}");
+        let mut tries = tokio::task::JoinSet::new();
+        for _ in 0..at_once {
+            let store = store.clone();
+            tries.spawn(async move { store.poll_backchannel(key, poll_of("client", Vec::new()), NOW).await.unwrap() });
+        }
+        let outcomes = tries.join_all().await;
+        assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Polled::Approved(_))).count(), 1, "request {number}");
+    }
+}
+
 /// Sweeping forgets what has expired and nothing else.
 async fn sweeps<S: Store>(store: &S) {
     let secret = approved(store, "kept").await;
@@ -166,6 +269,8 @@ pub(crate) async fn passes<S: Store>(store: S, codes: usize, at_once: usize) {
     is_single_use(&*store).await;
     revokes_what_was_stolen(&*store).await;
     tells_gateways(&*store).await;
+    asks_people(&*store).await;
+    polls_race(&store, codes, 16).await;
     races(&store, codes, at_once).await;
     other_races(&store, at_once).await;
     sweeps(&*store).await;

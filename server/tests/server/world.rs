@@ -277,6 +277,11 @@ impl World {
         self.party(1, COMBINATIONS[0])
     }
 
+    /// The subject of a person.
+    pub(crate) async fn server_user(&self, name: &str) -> String {
+        self.server.store().user(name.to_owned()).await.unwrap().unwrap().subject
+    }
+
     pub(crate) fn now(&self) -> u64 {
         self.clock.now().0
     }

@@ -1,11 +1,14 @@
 //! SQLite: for one machine. One thread writes; whatever waits for it is committed together, with one flush to the disk.
 
 mod appended;
+mod backchannel;
 
 use core::cell::{Cell, RefCell};
 use core::ops::Deref;
+use core::time::Duration;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 
 use counterfoil::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
@@ -15,8 +18,8 @@ use tokio::sync::oneshot;
 
 use self::appended::Appended;
 use super::{
-    Answer, AuthorizationCode, Grant, IssuedToken, Move, NewCode, Publication, PublicationKind, PushedRequest, Redeemed, Session, Standing,
-    Store, StoreError, StoredClient, Use, User,
+    Answer, AuthorizationCode, BackchannelRequest, Grant, IssuedToken, Move, NewCode, Poll, Polled, Publication, PublicationKind,
+    PushedRequest, Redeemed, Session, Standing, Store, StoreError, StoredClient, Use, User,
 };
 use crate::secret::Digest;
 
@@ -24,6 +27,8 @@ use crate::secret::Digest;
 const WAITING: usize = 1024;
 /// How many moves are committed together at most.
 const TOGETHER: usize = 256;
+/// How long the log may grow before it is moved into the database.
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(100);
 /// The migrations, in order. What a database has had is in its `user_version`.
 const MIGRATIONS: [&str; 2] = [include_str!("../../../migrations/0001_first.sql"), include_str!("../../../migrations/0001_sqlite.sql")];
 
@@ -82,6 +87,8 @@ impl Deref for Desk {
 #[derive(Debug)]
 pub struct Sqlite {
     jobs: SyncSender<Job>,
+    /// While it is there, the thread that moves the log into the database goes on.
+    _open: Arc<()>,
 }
 
 impl Sqlite {
@@ -92,7 +99,11 @@ impl Sqlite {
     /// [`StoreError::Corrupt`] when it is damaged.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path).map_err(failed)?;
-        Self::start(connection)
+        let store = Self::start(connection)?;
+        let (beside, open) = (Connection::open(path).map_err(failed)?, Arc::downgrade(&store._open));
+        let thread = std::thread::Builder::new().name("counterfoil-checkpoint".into());
+        thread.spawn(move || checkpoint(&beside, &open)).map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?;
+        Ok(store)
     }
 
     /// A store that ends with the process: for tests.
@@ -109,7 +120,7 @@ impl Sqlite {
         let thread = std::thread::Builder::new().name("counterfoil-sqlite".into());
         let desk = Desk::new(connection);
         thread.spawn(move || run(&desk, &waiting)).map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, _open: Arc::default() })
     }
 
     /// Has `work` done by the thread that writes. It is done as a whole or not at all: a move looks at what may refuse it before it writes
@@ -153,6 +164,16 @@ fn set_up(connection: &mut Connection) -> Result<(), StoreError> {
     }
     transaction.execute_batch(&format!("PRAGMA user_version = {}", MIGRATIONS.len())).map_err(failed)?;
     transaction.commit().map_err(failed)
+}
+
+/// Moves what is in the log into the database, a little at a time and beside the thread that writes: that one, which lets the log begin anew
+/// when it is long, then has little left to move, and nobody waits for it.
+fn checkpoint(beside: &Connection, open: &Weak<()>) {
+    while open.strong_count() > 0 {
+        std::thread::sleep(CHECKPOINT_PAUSE);
+        // Whatever is in the way now will not be later.
+        let _ = beside.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    }
 }
 
 fn run(desk: &Desk, waiting: &Receiver<Job>) {
@@ -275,6 +296,16 @@ fn revoke_grant(connection: &Connection, id: &str, now: UnixTime) -> Answer<()> 
     Ok(())
 }
 
+fn save_grant(connection: &Connection, grant: &Grant) -> Answer<()> {
+    execute(
+        connection,
+        "INSERT INTO consent (id, client_id, subject, body, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (id) DO UPDATE SET body = ?4, expires_at = ?5",
+        params![grant.id, grant.client_id, grant.subject, written(grant)?, seconds(UnixTime(grant.expires_at))],
+    )
+    .map(drop)
+}
+
 fn live_grant(connection: &Connection, id: &str, now: UnixTime) -> Answer<Option<Grant>> {
     record(connection, "SELECT body FROM consent WHERE id = ?1 AND revoked_at IS NULL AND expires_at > ?2", params![id, seconds(now)])
 }
@@ -349,18 +380,13 @@ impl Store for Sqlite {
     }
 
     async fn approve_request(&self, key: Digest, code: NewCode, now: UnixTime) -> Answer<bool> {
-        let (body, grant_body) = (written(&code.code)?, written(&code.code.grant)?);
+        let body = written(&code.code)?;
         self.make(move |connection| {
             if !take_request(connection, &key, now)? {
                 return Ok(false);
             }
             let grant = &code.code.grant;
-            execute(
-                connection,
-                "INSERT INTO consent (id, client_id, subject, body, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (id) DO UPDATE SET body = ?4, expires_at = ?5",
-                params![grant.id, grant.client_id, grant.subject, grant_body, seconds(UnixTime(grant.expires_at))],
-            )?;
+            save_grant(connection, grant)?;
             execute(
                 connection,
                 "INSERT INTO code (key, grant_id, body, good_until, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -369,6 +395,33 @@ impl Store for Sqlite {
             Ok(true)
         })
         .await
+    }
+
+    async fn begin_backchannel(
+        &self,
+        key: Digest,
+        request: BackchannelRequest,
+        interval: u64,
+        uses: Vec<Use>,
+        now: UnixTime,
+    ) -> Answer<()> {
+        self.make(move |desk| backchannel::begin(desk, &key, &request, interval, &uses, now)).await
+    }
+
+    async fn backchannel_request(&self, key: Digest, now: UnixTime) -> Answer<Option<BackchannelRequest>> {
+        self.make(move |desk| backchannel::find(desk, &key, now)).await
+    }
+
+    async fn backchannel_requests(&self, subject: String, now: UnixTime) -> Answer<Vec<(Digest, BackchannelRequest)>> {
+        self.make(move |desk| backchannel::of_person(desk, &subject, now)).await
+    }
+
+    async fn decide_backchannel(&self, key: Digest, grant: Option<Grant>, now: UnixTime) -> Answer<bool> {
+        self.make(move |desk| backchannel::decide(desk, &key, grant.as_ref(), now)).await
+    }
+
+    async fn poll_backchannel(&self, key: Digest, poll: Poll, now: UnixTime) -> Answer<Polled> {
+        self.make(move |desk| backchannel::poll(desk, &key, &poll, now)).await
     }
 
     async fn redeem_code(&self, key: Digest, uses: Vec<Use>, now: UnixTime) -> Answer<Redeemed> {
@@ -577,7 +630,7 @@ impl Store for Sqlite {
     }
 
     async fn sweep(&self, now: UnixTime) -> Answer<usize> {
-        const EXPIRING: [&str; 6] = ["session", "code", "refresh_token", "access_token", "publication", "consent"];
+        const EXPIRING: [&str; 7] = ["session", "code", "refresh_token", "access_token", "publication", "backchannel_request", "consent"];
         const APPENDED: [fn(&Desk) -> &RefCell<Appended>; 2] = [|desk| &desk.used, |desk| &desk.pushed];
         /// At most so many rows of each table at a time, so that nobody waits long.
         const MOST: usize = 1000;
