@@ -49,14 +49,14 @@ CREATE INDEX access_token_grant ON access_token (grant_id);
 CREATE INDEX access_token_expiry ON access_token (expires_at);
 
 -- Requests to authenticate somebody on another device (CIBA). state: pending, approved or denied; redeemed when a poll has got the tokens, spent
--- when another one has come after it. hurried: the last poll came before next_poll, and pause, in seconds, was made longer.
+-- when another one has come after it. granted: what was granted, as consent has it, so that one look at this row is enough. hurried: the last poll came before next_poll, and pause, in seconds, was made longer.
 CREATE TABLE backchannel_request (
     key BYTEA PRIMARY KEY,
     client_id TEXT NOT NULL,
     subject TEXT NOT NULL,
     body TEXT NOT NULL,
     state TEXT NOT NULL,
-    grant_id TEXT,
+    granted TEXT,
     pause BIGINT NOT NULL,
     next_poll BIGINT NOT NULL,
     hurried BOOLEAN NOT NULL,

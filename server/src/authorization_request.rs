@@ -6,8 +6,9 @@ use serde_json::Value;
 use crate::authorization_response::ResponseMode;
 use crate::client::Client;
 use crate::config::Config;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::Form;
+use crate::reason::{self, Reason};
 
 /// A request that was judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,15 +123,15 @@ impl AuthorizationRequest {
     pub(crate) fn read(form: &Form, way: Way, client: &Client, config: &Config) -> Result<Self, Refusal> {
         let response_type = response_type(form, client)?;
         if !client.may_use("authorization_code") {
-            return Err(Refusal::new(Code::UnauthorizedClient, "the client may not ask for codes"));
+            return Err(reason::CODES_NOT_FOR_CLIENT.refusal());
         }
         let scope = scope(form, client, config)?;
         if response_type == ResponseType::CodeIdToken {
             if !scope.iter().any(|scope| scope == "openid") {
-                return Err(Refusal::new(Code::InvalidScope, "an ID token needs openid"));
+                return Err(reason::ID_TOKEN_WITHOUT_OPENID.refusal());
             }
             if form.get("nonce").is_none() {
-                return Err(invalid_request("an ID token from here needs a nonce"));
+                return Err(reason::ID_TOKEN_WITHOUT_NONCE.refusal());
             }
         }
         Ok(Self {
@@ -139,8 +140,8 @@ impl AuthorizationRequest {
             response_type,
             response_mode: response_mode(form, response_type, client)?,
             scope,
-            state: bounded(form, "state", MOST_STATE, "state is too long")?,
-            nonce: bounded(form, "nonce", MOST_NONCE, "nonce is too long")?,
+            state: bounded(form, "state", MOST_STATE, reason::STATE_TOO_LONG)?,
+            nonce: bounded(form, "nonce", MOST_NONCE, reason::NONCE_TOO_LONG)?,
             code_challenge: code_challenge(form, way, client)?,
             dpop_jkt: dpop_jkt(form)?,
             resources: resources(form, client, config)?,
@@ -171,18 +172,14 @@ impl AuthorizationRequest {
 
 /// Byte for byte one that is registered (RFC 9700 section 2.1).
 fn redirect_uri(form: &Form, client: &Client) -> Result<String, Refusal> {
-    let asked = form.get("redirect_uri").ok_or(invalid_request("redirect_uri is missing"))?;
-    if client.has_redirect_uri(asked) {
-        Ok(asked.to_owned())
-    } else {
-        Err(invalid_request("redirect_uri is not registered for this client"))
-    }
+    let asked = form.get("redirect_uri").ok_or(reason::REDIRECT_URI_MISSING.refusal())?;
+    if client.has_redirect_uri(asked) { Ok(asked.to_owned()) } else { Err(reason::REDIRECT_URI_NOT_REGISTERED.refusal()) }
 }
 
 /// One of the client's profile, and for which the client is registered: for `code` where it says nothing (RFC 7591 section 2).
 pub(crate) fn response_type(form: &Form, client: &Client) -> Result<ResponseType, Refusal> {
-    let asked = form.get("response_type").ok_or(invalid_request("response_type is missing"))?;
-    let refuse = || Refusal::new(Code::UnsupportedResponseType, "response_type is not one of this client's");
+    let asked = form.get("response_type").ok_or(reason::RESPONSE_TYPE_MISSING.refusal())?;
+    let refuse = || reason::RESPONSE_TYPE_UNSUPPORTED.refusal();
     let known = ResponseType::named(asked).ok_or_else(refuse)?;
     let registered = &client.metadata.response_types;
     let is_registered = if registered.is_empty() { known == ResponseType::Code } else { registered.iter().any(|own| own == known.name()) };
@@ -194,7 +191,7 @@ pub(crate) fn response_type(form: &Form, client: &Client) -> Result<ResponseType
 /// ID token is in the fragment (OAuth 2.0 Multiple Response Types section 5).
 pub(crate) fn response_mode(form: &Form, response_type: ResponseType, client: &Client) -> Result<ResponseMode, Refusal> {
     let asked = form.get("response_mode");
-    let refuse = invalid_request("response_mode is unknown, or not one of this client's profile");
+    let refuse = reason::RESPONSE_MODE_UNSUPPORTED.refusal();
     if response_type == ResponseType::CodeIdToken {
         return if matches!(asked, None | Some("fragment")) { Ok(ResponseMode::Fragment) } else { Err(refuse) };
     }
@@ -205,9 +202,9 @@ pub(crate) fn response_mode(form: &Form, response_type: ResponseType, client: &C
     }
 }
 
-fn bounded(form: &Form, name: &str, most: usize, refusal: &'static str) -> Result<Option<String>, Refusal> {
+fn bounded(form: &Form, name: &str, most: usize, reason: Reason) -> Result<Option<String>, Refusal> {
     match form.get(name) {
-        Some(text) if text.len() > most => Err(invalid_request(refusal)),
+        Some(text) if text.len() > most => Err(reason.refusal()),
         text => Ok(text.map(str::to_owned)),
     }
 }
@@ -215,22 +212,20 @@ fn bounded(form: &Form, name: &str, most: usize, refusal: &'static str) -> Resul
 fn code_challenge(form: &Form, way: Way, client: &Client) -> Result<Option<String>, Refusal> {
     let Some(challenge) = form.get("code_challenge") else {
         let is_needed = way == Way::Pushed || client.profile.authorization_request.always_pkce;
-        return if is_needed { Err(invalid_request("code_challenge is missing")) } else { Ok(None) };
+        return if is_needed { Err(reason::CHALLENGE_MISSING.refusal()) } else { Ok(None) };
     };
     if form.get("code_challenge_method") != Some("S256") {
-        return Err(invalid_request("code_challenge_method must be S256"));
+        return Err(reason::CHALLENGE_NOT_S256.refusal());
     }
     match counterfoil::jose::thumbprint::Thumbprint::parse(challenge.as_bytes()) {
         Ok(_) => Ok(Some(challenge.to_owned())),
-        Err(_) => Err(invalid_request("code_challenge must be 43 characters of base64url")),
+        Err(_) => Err(reason::CHALLENGE_MALFORMED.refusal()),
     }
 }
 
 fn dpop_jkt(form: &Form) -> Result<Option<String>, Refusal> {
     match form.get("dpop_jkt") {
-        Some(jkt) if counterfoil::jose::thumbprint::Thumbprint::parse(jkt.as_bytes()).is_err() => {
-            Err(invalid_request("dpop_jkt must be 43 characters of base64url"))
-        }
+        Some(jkt) if counterfoil::jose::thumbprint::Thumbprint::parse(jkt.as_bytes()).is_err() => Err(reason::JKT_MALFORMED.refusal()),
         jkt => Ok(jkt.map(str::to_owned)),
     }
 }
@@ -239,7 +234,7 @@ fn dpop_jkt(form: &Form) -> Result<Option<String>, Refusal> {
 pub(crate) fn scope(form: &Form, client: &Client, config: &Config) -> Result<Vec<String>, Refusal> {
     let asked = words(form.get("scope"));
     let is_good = |scope: &String| config.knows_scope(scope) && client.may_ask(scope);
-    if asked.iter().all(is_good) { Ok(asked) } else { Err(Refusal::new(Code::InvalidScope, "a scope is unknown or not for this client")) }
+    if asked.iter().all(is_good) { Ok(asked) } else { Err(reason::SCOPE_NOT_FOR_CLIENT.refusal()) }
 }
 
 /// The resources that are asked for; the default one where none is (RFC 8707 section 2).
@@ -249,40 +244,35 @@ pub(crate) fn resources(form: &Form, client: &Client, config: &Config) -> Result
         return Ok(Vec::new());
     }
     let is_good = |resource: &String| config.resource(resource).is_some() && client.may_reach(resource);
-    if asked.iter().all(is_good) {
-        Ok(asked)
-    } else {
-        Err(Refusal::new(Code::InvalidTarget, "a resource is unknown or not for this client"))
-    }
+    if asked.iter().all(is_good) { Ok(asked) } else { Err(reason::RESOURCE_NOT_FOR_CLIENT.refusal()) }
 }
 
 /// An array of objects, each of a type that the server knows and the client may ask for (RFC 9396 sections 2 and 5).
 pub(crate) fn authorization_details(text: Option<&str>, client: &Client, config: &Config) -> Result<Value, Refusal> {
     let Some(text) = text else { return Ok(Value::Null) };
-    let refuse = |description| Refusal::new(Code::InvalidAuthorizationDetails, description);
     // The engine's reader refuses what serde_json does not: members that come twice.
-    counterfoil::wire::json::read_value(text.as_bytes()).map_err(|_| refuse("authorization_details is not JSON"))?;
-    let details: Value = serde_json::from_str(text).map_err(|_| refuse("authorization_details is not JSON"))?;
-    let elements = details.as_array().ok_or(refuse("authorization_details must be an array"))?;
+    counterfoil::wire::json::read_value(text.as_bytes()).map_err(|_| reason::DETAILS_NOT_JSON.refusal())?;
+    let details: Value = serde_json::from_str(text).map_err(|_| reason::DETAILS_NOT_JSON.refusal())?;
+    let elements = details.as_array().ok_or(reason::DETAILS_NO_ARRAY.refusal())?;
     for element in elements {
         let kind = element.as_object().and_then(|element| element.get("type")).and_then(Value::as_str);
-        let kind = kind.ok_or(refuse("each of authorization_details must be an object with a type"))?;
+        let kind = kind.ok_or(reason::DETAILS_WITHOUT_TYPE.refusal())?;
         let known = config.details_type(kind).filter(|_| client.may_detail(kind));
-        let known = known.ok_or(refuse("a type of authorization_details is unknown or not for this client"))?;
-        known.judge(element).map_err(refuse)?;
+        let known = known.ok_or(reason::DETAILS_TYPE_NOT_FOR_CLIENT.refusal())?;
+        known.judge(element).map_err(Reason::refusal)?;
     }
     Ok(if elements.is_empty() { Value::Null } else { details })
 }
 
 fn claims(form: &Form) -> Result<Value, Refusal> {
     let Some(text) = form.get("claims") else { return Ok(Value::Null) };
-    let refuse = invalid_request("claims must be a JSON object");
+    let refuse = reason::CLAIMS_MALFORMED.refusal();
     counterfoil::wire::json::read_object(text.as_bytes(), |_| Ok(())).map_err(|_| refuse.clone())?;
     serde_json::from_str(text).map_err(|_| refuse)
 }
 
 fn max_age(form: &Form) -> Result<Option<u64>, Refusal> {
-    let refuse = |_| invalid_request("max_age must be a number of seconds");
+    let refuse = |_| reason::MAX_AGE_MALFORMED.refusal();
     form.get("max_age").map(|text| text.parse().map_err(refuse)).transpose()
 }
 
@@ -290,7 +280,7 @@ fn prompt(form: &Form) -> Result<Vec<String>, Refusal> {
     let prompt = words(form.get("prompt"));
     let known = |word: &String| matches!(word.as_str(), "none" | "login" | "consent" | "select_account");
     if !prompt.iter().all(known) || (prompt.len() > 1 && prompt.iter().any(|word| word == "none")) {
-        return Err(invalid_request("prompt must be login, consent, select_account, or none alone"));
+        return Err(reason::PROMPT_MALFORMED.refusal());
     }
     Ok(prompt)
 }
@@ -299,14 +289,14 @@ fn grant_management(form: &Form) -> Result<Option<GrantManagement>, Refusal> {
     let grant_id = form.get("grant_id").map(str::to_owned);
     let action = match form.get("grant_management_action") {
         None if grant_id.is_none() => return Ok(None),
-        None => return Err(invalid_request("grant_id is of no use without grant_management_action")),
+        None => return Err(reason::GRANT_ID_WITHOUT_ACTION.refusal()),
         Some("create") => GrantAction::Create,
         Some("merge") => GrantAction::Merge,
         Some("replace") => GrantAction::Replace,
-        Some(_) => return Err(invalid_request("grant_management_action must be create, merge or replace")),
+        Some(_) => return Err(reason::GRANT_ACTION_UNKNOWN.refusal()),
     };
     if (action == GrantAction::Create) == grant_id.is_some() {
-        return Err(invalid_request("grant_id belongs to merge and replace, and to nothing else"));
+        return Err(reason::GRANT_ID_MISPLACED.refusal());
     }
     Ok(Some(GrantManagement { action, grant_id }))
 }

@@ -14,9 +14,10 @@ use tokio::sync::Notify;
 
 use crate::Server;
 use crate::client::Client;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::Form;
 use crate::others_keys;
+use crate::reason;
 use crate::secret::{Digest, Secret};
 use crate::store::{BackchannelRequest, Grant, Store, User};
 
@@ -105,7 +106,7 @@ impl<S: Store> Server<S> {
     pub(crate) async fn hinted(&self, parameters: &Form, client: &Client, now: UnixTime) -> Result<User, Refusal> {
         let hints = ["login_hint", "id_token_hint", "login_hint_token"].map(|name| parameters.get(name));
         if hints.iter().flatten().any(|hint| hint.len() > LONGEST_HINT) {
-            return Err(invalid_request("the hint is too long"));
+            return Err(reason::HINT_TOO_LONG.refusal());
         }
         let user = match hints {
             [Some(name), None, None] => match self.store.user(name.to_owned()).await? {
@@ -114,12 +115,12 @@ impl<S: Store> Server<S> {
             },
             [None, Some(token), None] => self.store.user_of_subject(self.hinted_by_id_token(token, client)?).await?,
             [None, None, Some(token)] => self.store.user_of_subject(self.hinted_by_token(token, client, now)?).await?,
-            _ => return Err(invalid_request("there must be one of login_hint, id_token_hint and login_hint_token")),
+            _ => return Err(reason::HINTS_NOT_ONE.refusal()),
         };
-        let user = user.ok_or(Refusal::new(Code::UnknownUserId, "nobody is known by this hint"))?;
+        let user = user.ok_or(reason::PERSON_UNKNOWN.refusal())?;
         if user.locked {
             // As for a person who says no at once (CIBA Core section 13).
-            let refusal = Refusal::new(Code::AccessDenied, "this person cannot be asked").with_status(hyper::StatusCode::FORBIDDEN);
+            let refusal = reason::PERSON_NOT_TO_BE_ASKED.refusal().with_status(hyper::StatusCode::FORBIDDEN);
             return Err(refusal.because("the person is locked"));
         }
         Ok(user)
@@ -127,7 +128,7 @@ impl<S: Store> Server<S> {
 
     /// The subject of an ID token that this server has issued to this client. It may have ended since: it was good when it was issued.
     fn hinted_by_id_token(&self, token: &str, client: &Client) -> Result<String, Refusal> {
-        let refuse = |cause: &dyn core::fmt::Display| invalid_request("id_token_hint is not valid").because(cause);
+        let refuse = |cause: &dyn core::fmt::Display| reason::ID_TOKEN_HINT_INVALID.refusal().because(cause);
         let issued_at = claim_of(token, "iat").and_then(|issued_at| issued_at.as_u64()).ok_or_else(|| refuse(&"it has no iat"))?;
         let limits = Limits::DEFAULT;
         let mut scratch = vec![0; limits.scratch()];
@@ -144,7 +145,7 @@ impl<S: Store> Server<S> {
     /// The subject that a token of the client's own names: a JWT by one of its keys for this server, whose `sub_id` (RFC 9493) is of the format
     /// `iss_sub`, with this issuer, or `opaque`, with the subject of this server's tokens.
     fn hinted_by_token(&self, token: &str, client: &Client, now: UnixTime) -> Result<String, Refusal> {
-        let refuse = |cause: &dyn core::fmt::Display| invalid_request("login_hint_token is not valid").because(cause);
+        let refuse = |cause: &dyn core::fmt::Display| reason::HINT_TOKEN_INVALID.refusal().because(cause);
         let ring = client.keys.as_ref().ok_or_else(|| refuse(&"the client has no keys"))?;
         let limits = Limits::DEFAULT;
         let mut scratch = vec![0; limits.scratch()];
@@ -156,7 +157,7 @@ impl<S: Store> Server<S> {
             .map(|verifier| verifier.with_profile(Profile::listed(&TYPES, &["sub_id"])).with_binding(Binding::Optional))
             .and_then(|verifier| verifier.accept(token.as_bytes(), Presenter::Bearer, now, &mut scratch))
             .map_err(|error| match error {
-                counterfoil::Error::TokenExpired => Refusal::new(Code::ExpiredLoginHintToken, "login_hint_token has expired"),
+                counterfoil::Error::TokenExpired => reason::HINT_TOKEN_EXPIRED.refusal(),
                 error => refuse(&error),
             })?;
         let claims: Value = serde_json::from_str(accepted.payload()).map_err(|error| refuse(&error))?;
@@ -175,8 +176,8 @@ impl<S: Store> Server<S> {
             return Ok(());
         }
         let code = parameters.get("user_code").filter(|_| client.metadata.backchannel_user_code_parameter);
-        let code = code.ok_or(Refusal::new(Code::MissingUserCode, "this person demands a user_code"))?;
-        let wrong = || Refusal::new(Code::InvalidUserCode, "user_code is not this person's");
+        let code = code.ok_or(reason::USER_CODE_MISSING.refusal())?;
+        let wrong = || reason::USER_CODE_WRONG.refusal();
         let attempt = Digest::of_parts("user code", &[user.subject.as_bytes()]);
         if !self.attempts.may_try(&attempt) {
             return Err(wrong().because("there were too many attempts"));

@@ -13,9 +13,10 @@ use counterfoil::{Error, Seconds};
 
 use crate::Server;
 use crate::client::{Client, Method};
-use crate::error::{Refusal, invalid_client, invalid_request};
+use crate::error::{Refusal, invalid_client};
 use crate::http::{Form, Request};
 use crate::others_keys;
+use crate::reason;
 use crate::secret::Digest;
 use crate::store::{Store, Use, UseKind};
 
@@ -120,7 +121,7 @@ impl<S: Store> Server<S> {
             Method::PrivateKeyJwt => false,
             Method::TlsClientAuth(rule) => certificate.is_vouched_for && rule.admits(&certificate.der),
             Method::SelfSignedTls(registered) => {
-                let presented = certificate.certificate.thumbprint().map_err(|_| invalid_request("the certificate is malformed"))?;
+                let presented = certificate.certificate.thumbprint().map_err(|_| reason::CERTIFICATE_MALFORMED.refusal())?;
                 registered.iter().any(|own| own == presented.as_bytes())
             }
         };

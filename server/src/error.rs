@@ -4,6 +4,8 @@ use core::fmt::{Debug, Display, Formatter};
 
 use hyper::StatusCode;
 
+use crate::reason::{self, Reason};
+
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $name:ident = $slug:literal, $status:ident;)*) => {
         /// An OAuth error code.
@@ -102,7 +104,7 @@ codes! {
 /// that anybody sent is echoed.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
-    pub(crate) code: Code,
+    pub(crate) reason: Reason,
     pub(crate) status: StatusCode,
     pub(crate) description: &'static str,
     cause: Option<String>,
@@ -110,14 +112,25 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) const fn new(code: Code, description: &'static str) -> Self {
-        Self { code, status: code.status(), description, cause: None, retry_after: None }
+    pub(crate) const fn of(reason: Reason) -> Self {
+        Self { reason, status: reason.code.status(), description: reason.text, cause: None, retry_after: None }
+    }
+
+    pub(crate) const fn code(&self) -> Code {
+        self.reason.code
     }
 
     /// What only the log is told. Must hold no secret.
     #[must_use]
     pub(crate) fn because(mut self, cause: impl Display) -> Self {
         self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// More exactly than the reason has it.
+    #[must_use]
+    pub(crate) const fn saying(mut self, description: &'static str) -> Self {
+        self.description = description;
         self
     }
 
@@ -139,18 +152,14 @@ impl Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
-pub(crate) const fn invalid_request(description: &'static str) -> Refusal {
-    Refusal::new(Code::InvalidRequest, description)
-}
-
-/// One description for every reason: who guesses learns nothing (SRV-27).
+/// One description for every cause: who guesses learns nothing (SRV-27).
 pub(crate) fn invalid_client(cause: impl Display) -> Refusal {
-    Refusal::new(Code::InvalidClient, "client authentication failed").because(cause)
+    reason::CLIENT_NOT_AUTHENTICATED.refusal().because(cause)
 }
 
-/// One description for every reason, as for clients.
+/// One description for every cause, as for clients.
 pub(crate) fn invalid_grant(cause: impl Display) -> Refusal {
-    Refusal::new(Code::InvalidGrant, "the grant is not valid").because(cause)
+    reason::GRANT_INVALID.refusal().because(cause)
 }
 
 impl From<crate::store::StoreError> for Refusal {
@@ -158,14 +167,14 @@ impl From<crate::store::StoreError> for Refusal {
         use crate::store::{StoreError, UseKind};
         match error {
             StoreError::Replayed(UseKind::ClientAssertion) => invalid_client("the assertion was used before"),
-            StoreError::Replayed(UseKind::Proof) => Self::new(Code::InvalidDpopProof, "the DPoP proof was used before"),
-            StoreError::Replayed(UseKind::SignedRequest) => invalid_request("the signed request was used before"),
+            StoreError::Replayed(UseKind::Proof) => reason::PROOF_REPLAYED.refusal(),
+            StoreError::Replayed(UseKind::SignedRequest) => reason::BACKCHANNEL_OBJECT_REPLAYED.refusal(),
             StoreError::Unavailable(cause) => {
-                let mut refusal = Self::new(Code::TemporarilyUnavailable, "try again later").because(cause);
+                let mut refusal = reason::STORE_UNAVAILABLE.refusal().because(cause);
                 refusal.retry_after = Some(1);
                 refusal
             }
-            StoreError::Corrupt(cause) => Self::new(Code::ServerError, "the server has a fault").because(cause),
+            StoreError::Corrupt(cause) => reason::FAULT.refusal().because(cause),
         }
     }
 }

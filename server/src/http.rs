@@ -12,7 +12,8 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
+use crate::reason;
 
 /// An answer, whole.
 pub type Response = hyper::Response<Full<Bytes>>;
@@ -79,11 +80,9 @@ impl Request {
             essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
         });
         if !is_form {
-            return Err(
-                invalid_request("the body must be application/x-www-form-urlencoded").with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            );
+            return Err(reason::FORM_EXPECTED.refusal().with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let text = core::str::from_utf8(&self.body).map_err(|_| invalid_request("the body is not UTF-8"))?;
+        let text = core::str::from_utf8(&self.body).map_err(|_| reason::FORM_NOT_UTF8.refusal())?;
         Form::parse(text)
     }
 
@@ -114,10 +113,10 @@ impl Form {
                 continue;
             }
             if name != "resource" && parameters.iter().any(|(own, _)| *own == name) {
-                return Err(invalid_request("a parameter comes twice"));
+                return Err(reason::PARAMETER_TWICE.refusal());
             }
             if parameters.len() == Self::MOST {
-                return Err(invalid_request("there are too many parameters"));
+                return Err(reason::PARAMETERS_TOO_MANY.refusal());
             }
             parameters.push((name, value));
         }
@@ -135,9 +134,10 @@ impl Form {
                         parameters.push((name.clone(), value.as_str()?.to_owned()));
                     }
                 }
+                // As an empty parameter of a form is none; requests-oauth2client sends what it has no value for so.
+                Value::Null => {}
                 Value::String(text) if text.is_empty() => {}
                 Value::String(text) => parameters.push((name, text)),
-                Value::Null => return None,
                 other => parameters.push((name, other.to_string())),
             }
         }
@@ -159,7 +159,7 @@ impl Form {
 }
 
 fn decoded(text: &str) -> Result<String, Refusal> {
-    let refuse = || invalid_request("a parameter is not percent-encoded UTF-8");
+    let refuse = || reason::PARAMETER_MALFORMED.refusal();
     // Assertions, which are most of a request, have nothing to decode.
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+' | 0)) {
         return Ok(text.to_owned());
@@ -228,8 +228,7 @@ pub(crate) fn empty(status: StatusCode) -> Response {
 
 /// To another URL, by GET whatever this was (FAPI 2.0 section 5.3.2.2, number 11: never 307).
 pub(crate) fn see_other(url: &str) -> Result<Response, Refusal> {
-    let location = HeaderValue::from_str(url)
-        .map_err(|_| Refusal::new(Code::ServerError, "the server has a fault").because("a redirect that is no header"))?;
+    let location = HeaderValue::from_str(url).map_err(|_| reason::FAULT.refusal().because("a redirect that is no header"))?;
     let mut response = empty(StatusCode::SEE_OTHER);
     response.headers_mut().insert(hyper::header::LOCATION, location);
     Ok(response)

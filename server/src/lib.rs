@@ -27,6 +27,7 @@ mod presented;
 pub mod profile;
 mod publish;
 mod rates;
+mod reason;
 mod request_object;
 mod router;
 mod sealed;

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::{Config, ConfigError};
 use crate::error::{Code, Refusal};
 use crate::http::{Response, answer, set};
+use crate::reason;
 use crate::secret::Digest;
 
 /// The built-in templates.
@@ -71,7 +72,7 @@ impl Pages {
     }
 
     fn page(&self, status: StatusCode, name: &str, content: &impl Serialize) -> Result<Response, Refusal> {
-        let fault = |error: minijinja::Error| Refusal::new(Code::ServerError, "the server has a fault").because(error);
+        let fault = |error: minijinja::Error| reason::FAULT.refusal().because(error);
         let values = context! { title => self.title.as_str(), posting => POSTING, prefix => self.prefix.as_str(), style_url => self.style_url.as_str(), ..minijinja::Value::from(minijinja::value::Serde(content)) };
         let page = self.templates.get_template(name).and_then(|template| template.render(values)).map_err(fault)?;
         Ok(answer(status, "text/html; charset=utf-8", page))

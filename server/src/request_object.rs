@@ -14,9 +14,10 @@ use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::config::Config;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::Form;
 use crate::others_keys;
+use crate::reason::{self, Reason};
 use crate::secret::Digest;
 use crate::store::{Use, UseKind};
 
@@ -34,13 +35,13 @@ struct Rules<'a> {
     claims: &'a [&'a str],
     /// The one that the client has registered; any of its profile's where it has none.
     algorithm: Option<crate::issue::Algorithm>,
-    /// How it is refused.
-    code: Code,
+    /// Why it is refused.
+    reason: Reason,
 }
 
 impl Rules<'_> {
     fn refuse(&self) -> Refusal {
-        Refusal::new(self.code, "the signed request is not valid")
+        self.reason.refusal()
     }
 }
 
@@ -48,13 +49,9 @@ impl Rules<'_> {
 /// may do so.
 pub(crate) fn parameters(form: Form, client: &Client, config: &Config, now: UnixTime) -> Result<Form, Refusal> {
     let Some(object) = form.get("request") else {
-        return if client.must_sign_requests() {
-            Err(Refusal::new(Code::InvalidRequest, "this client must send a signed request object"))
-        } else {
-            Ok(form)
-        };
+        return if client.must_sign_requests() { Err(reason::REQUEST_NOT_SIGNED.refusal()) } else { Ok(form) };
     };
-    let rules = Rules { claims: &["nbf", "client_id"], algorithm: client.request_algorithm, code: Code::InvalidRequestObject };
+    let rules = Rules { claims: &["nbf", "client_id"], algorithm: client.request_algorithm, reason: reason::REQUEST_OBJECT_INVALID };
     let (claims, _) = read(object, client, config, &rules, now)?;
     if claims.get("client_id").and_then(Value::as_str) != Some(client.id()) {
         return Err(rules.refuse().because("client_id is another client's"));
@@ -69,16 +66,17 @@ pub(crate) fn parameters(form: Form, client: &Client, config: &Config, now: Unix
 pub(crate) fn backchannel_parameters(form: Form, client: &Client, config: &Config, now: UnixTime) -> Result<(Form, Option<Use>), Refusal> {
     let Some(object) = form.get("request") else {
         return if client.profile.backchannel.signed_requests_required {
-            Err(invalid_request("this client must send a signed request"))
+            Err(reason::BACKCHANNEL_NOT_SIGNED.refusal())
         } else {
             Ok((form, None))
         };
     };
     if form.names().any(|name| !BESIDE.contains(&name)) {
-        return Err(invalid_request("every parameter must be in the signed request"));
+        return Err(reason::BACKCHANNEL_BESIDE_OBJECT.refusal());
     }
     // One code for all that may be wrong with it (CIBA Core section 13).
-    let rules = Rules { claims: &["iat", "nbf", "jti"], algorithm: client.backchannel_algorithm, code: Code::InvalidRequest };
+    let rules =
+        Rules { claims: &["iat", "nbf", "jti"], algorithm: client.backchannel_algorithm, reason: reason::BACKCHANNEL_OBJECT_INVALID };
     let (claims, used) = read(object, client, config, &rules, now)?;
     Ok((as_form(claims, &rules)?, used))
 }

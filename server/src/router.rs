@@ -11,6 +11,7 @@ use std::time::Instant;
 use crate::Server;
 use crate::error::{Code, Refusal};
 use crate::http::{Request, Response, answer, empty, json as json_answer, set};
+use crate::reason;
 use crate::store::Store;
 
 /// An endpoint.
@@ -232,17 +233,19 @@ impl<S: Store> Server<S> {
     fn refusal_answer(&self, endpoint: Endpoint, request: &Request, refusal: &Refusal) -> Response {
         tracing::info!(
             endpoint = ?endpoint,
-            error = refusal.code.as_str(),
+            error = refusal.code().as_str(),
+            reason = %refusal.reason,
+            clause = refusal.reason.clause,
             cause = %refusal,
             peer = %request.peer.address,
             "refused"
         );
-        self.metrics.refused(endpoint, refusal.code);
+        self.metrics.refused(endpoint, refusal.code());
         let mut response = if endpoint.is_for_browsers() {
-            self.pages.error(refusal.status, refusal.code, refusal.description)
+            self.pages.error(refusal.status, refusal.code(), refusal.description)
         } else {
             let mut body = Map::new();
-            body.insert("error".to_owned(), json!(refusal.code.as_str()));
+            body.insert("error".to_owned(), json!(refusal.code().as_str()));
             body.insert("error_description".to_owned(), json!(refusal.description));
             json_answer(refusal.status, &body)
         };
@@ -280,7 +283,7 @@ impl<S: Store> Server<S> {
 
 /// More requests than one may make.
 pub(crate) fn too_often() -> Refusal {
-    let mut refusal = Refusal::new(Code::TemporarilyUnavailable, "too many requests").with_status(StatusCode::TOO_MANY_REQUESTS);
+    let mut refusal = reason::REQUESTS_TOO_MANY.refusal().with_status(StatusCode::TOO_MANY_REQUESTS);
     refusal.retry_after = Some(1);
     refusal
 }

@@ -10,8 +10,9 @@ use counterfoil_gateway::{RequestKeyTables, SharedKeyTables};
 
 use crate::Server;
 use crate::client::Client;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::Request;
+use crate::reason;
 use crate::secret::Digest;
 use crate::store::{Store, Use, UseKind};
 
@@ -52,11 +53,11 @@ impl<S: Store> Server<S> {
             return Ok(proved);
         }
         if client.metadata.dpop_bound_access_tokens {
-            return Err(Refusal::new(Code::InvalidDpopProof, "a DPoP proof is missing"));
+            return Err(reason::PROOF_MISSING.refusal());
         }
         let certificate = request.peer.certificate.as_deref().filter(|_| client.metadata.tls_client_certificate_bound_access_tokens);
-        let certificate = certificate.ok_or(invalid_request("a client certificate is missing"))?;
-        let thumbprint = certificate.certificate.thumbprint().map_err(|_| invalid_request("the certificate is malformed"))?;
+        let certificate = certificate.ok_or(reason::CERTIFICATE_MISSING.refusal())?;
+        let thumbprint = certificate.certificate.thumbprint().map_err(|_| reason::CERTIFICATE_MALFORMED.refusal())?;
         Ok(Sender { confirmation: Confirmation::Certificate(thumbprint), used: None })
     }
 
@@ -65,7 +66,7 @@ impl<S: Store> Server<S> {
         let proof = match request.fields("dpop").as_slice() {
             [] => return Ok(None),
             [proof] => *proof,
-            _ => return Err(Refusal::new(Code::InvalidDpopProof, "there is more than one DPoP header")),
+            _ => return Err(reason::PROOF_TWICE.refusal()),
         };
         let url = self.url_of(request, path);
         let target = ProofTarget { method: request.method().as_str(), url: &url, token: None };
@@ -74,14 +75,14 @@ impl<S: Store> Server<S> {
         let accepted = self.proof_rules()?.accept(proof, &target, request.now, &mut noted, &mut scratch);
         let proof = accepted.map_err(|error| match error {
             Error::NonceRequired | Error::NonceInvalid => nonce_refusal(),
-            error => Refusal::new(Code::InvalidDpopProof, "the DPoP proof is not valid").because(error),
+            error => reason::PROOF_INVALID.refusal().because(error),
         })?;
         Ok(Some(Sender { confirmation: Confirmation::Key(proof.thumbprint()), used: noted.used }))
     }
 
     pub(crate) fn proof_rules(&self) -> Result<ProofRules<'_>, Refusal> {
         let rules = ProofRules::new(counterfoil::crypto::FAPI);
-        let rules = rules.map_err(|error| Refusal::new(Code::ServerError, "the server has a fault").because(error))?;
+        let rules = rules.map_err(|error| reason::FAULT.refusal().because(error))?;
         Ok(if self.config.dpop.nonces { rules.with_nonce(&self.nonces) } else { rules })
     }
 
@@ -94,5 +95,5 @@ impl<S: Store> Server<S> {
 
 /// The nonce itself goes with every answer where nonces are demanded.
 fn nonce_refusal() -> Refusal {
-    Refusal::new(Code::UseDpopNonce, "the DPoP proof must carry the nonce of DPoP-Nonce")
+    reason::PROOF_WITHOUT_NONCE.refusal()
 }

@@ -39,7 +39,7 @@ const USAGE: &str = "usage: cargo xtask TASK
   bench languages [--memory]
                    the packages for other languages beside what their users use today
   criterion        criterion benches of every entry point
-  conformance [--suite URL] [--only NAME]… [--beside N] [--write]
+  conformance [--suite URL] [--only NAME]… [--beside N] [--authority FILE] [--write]
                    the OpenID Foundation's conformance suite, which runs at URL (https://localhost.emobix.co.uk:8443), against the server: all
                    variants, or those whose name has NAME in it; N at the same time; docs/conformance.md is written when all ran, or with --write";
 

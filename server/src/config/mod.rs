@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::profile::Profile;
+use crate::reason::{self, Reason};
 
 pub use self::backchannel::BackchannelSettings;
 pub use self::listen::{CertificateFormat, Ciphers, Listen, Proxy};
@@ -217,14 +218,14 @@ pub struct DetailsType {
 
 impl DetailsType {
     /// Whether an element has what it must and nothing else (RFC 9396 section 5).
-    pub(crate) fn judge(&self, element: &Value) -> Result<(), &'static str> {
-        let members = element.as_object().ok_or("each of authorization_details must be an object with a type")?;
+    pub(crate) fn judge(&self, element: &Value) -> Result<(), Reason> {
+        let members = element.as_object().ok_or(reason::DETAILS_WITHOUT_TYPE)?;
         if self.required.iter().any(|name| !members.contains_key(name)) {
-            return Err("an element of authorization_details lacks a member");
+            return Err(reason::DETAILS_LACK_MEMBER);
         }
         let is_known = |name: &String| name == "type" || self.required.contains(name) || self.optional.contains(name);
         if !self.optional.is_empty() && !members.keys().all(is_known) {
-            return Err("an element of authorization_details has an unknown member");
+            return Err(reason::DETAILS_UNKNOWN_MEMBER);
         }
         Ok(())
     }

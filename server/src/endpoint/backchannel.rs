@@ -9,8 +9,9 @@ use crate::backchannel::Decider;
 use crate::client::{CIBA, Client};
 use crate::client_auth::Authenticated;
 use crate::config::BackchannelSettings;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::{Form, Request, Response, empty, json as json_answer};
+use crate::reason;
 use crate::request_object;
 use crate::secret::{Digest, Secret};
 use crate::store::{BackchannelRequest, Store};
@@ -24,12 +25,12 @@ impl<S: Store> Server<S> {
         let form = request.form()?;
         let Authenticated { client, used } = self.authenticate(request, &form).await?;
         if !client.may_use(CIBA) {
-            return Err(Refusal::new(Code::UnauthorizedClient, "the client may not ask people on other devices"));
+            return Err(reason::CIBA_NOT_FOR_CLIENT.refusal());
         }
         let (parameters, object) = request_object::backchannel_parameters(form, &client, &self.config, request.now)?;
         let scope = scope(&parameters, &client, &self.config)?;
         if !scope.iter().any(|scope| scope == "openid") {
-            return Err(Refusal::new(Code::InvalidScope, "openid must be among the scopes"));
+            return Err(reason::OPENID_MISSING.refusal());
         }
         let lifetime = lifetime(&parameters, settings)?;
         let notification_token = notification_token(&parameters, &client)?;
@@ -41,7 +42,7 @@ impl<S: Store> Server<S> {
         let auth_req_id = Secret::new();
         let sealed = notification_token.map(|token| {
             let sealed = self.notifier.as_ref().and_then(|notifier| notifier.seal(auth_req_id.as_str(), token));
-            sealed.ok_or_else(|| Refusal::new(Code::ServerError, "the server has a fault").because("nothing can be sealed"))
+            sealed.ok_or_else(|| reason::FAULT.refusal().because("nothing can be sealed"))
         });
         let asked = BackchannelRequest {
             client_id: client.id().to_owned(),
@@ -65,7 +66,7 @@ impl<S: Store> Server<S> {
     /// `/backchannel/requests`, for a bank's own app: what waits for a person.
     pub(crate) async fn waiting_requests(&self, request: &Request) -> Result<Response, Refusal> {
         let form = self.of_own_app(request).await?;
-        let subject = form.get("subject").ok_or(invalid_request("subject is missing"))?;
+        let subject = form.get("subject").ok_or(reason::SUBJECT_MISSING.refusal())?;
         let mut waiting = Vec::new();
         for (key, asked) in self.store.backchannel_requests(subject.to_owned(), request.now).await? {
             let Some(client) = self.clients.find(&self.store, &asked.client_id).await? else { continue };
@@ -89,20 +90,20 @@ impl<S: Store> Server<S> {
     pub(crate) async fn backchannel_decision(&self, request: &Request) -> Result<Response, Refusal> {
         let form = self.of_own_app(request).await?;
         let needed = |name: &str, refusal| form.get(name).ok_or(refusal);
-        let id = needed("id", invalid_request("id is missing"))?;
-        let subject = needed("subject", invalid_request("subject is missing"))?;
-        let key = key_of(id).ok_or(invalid_request("id is none"))?;
+        let id = needed("id", reason::ID_MISSING.refusal())?;
+        let subject = needed("subject", reason::SUBJECT_MISSING.refusal())?;
+        let key = key_of(id).ok_or(reason::ID_MALFORMED.refusal())?;
         let approved_by = match form.get("decision") {
             Some("deny") => None,
             Some("approve") => {
                 let auth_time = form.get("auth_time").map_or(Ok(request.now.0), str::parse);
                 let auth_time = auth_time.ok().filter(|time| *time <= request.now.0.saturating_add(10));
-                let auth_time = auth_time.ok_or(invalid_request("auth_time must be a time that has passed, in seconds since 1970"))?;
+                let auth_time = auth_time.ok_or(reason::AUTH_TIME_MALFORMED.refusal())?;
                 Some(Decider { acr: form.get("acr").unwrap_or_default().to_owned(), auth_time })
             }
-            _ => return Err(invalid_request("decision must be approve or deny")),
+            _ => return Err(reason::DECISION_UNKNOWN.refusal()),
         };
-        let gone = || invalid_request("this request does not wait for this person").with_status(StatusCode::NOT_FOUND);
+        let gone = || reason::NOT_WAITING_FOR_PERSON.refusal().with_status(StatusCode::NOT_FOUND);
         let asked = self.store.backchannel_request(key, request.now).await?.filter(|asked| asked.subject == subject).ok_or_else(gone)?;
         if self.decide(key, &asked, approved_by, request.now).await? { Ok(empty(StatusCode::NO_CONTENT)) } else { Err(gone()) }
     }
@@ -112,7 +113,7 @@ impl<S: Store> Server<S> {
         let form = request.form()?;
         let Authenticated { client, used } = self.authenticate(request, &form).await?;
         if self.config.backchannel.is_none() || !client.metadata.decides_backchannel_requests {
-            return Err(Refusal::new(Code::UnauthorizedClient, "the client may not answer for people").with_status(StatusCode::FORBIDDEN));
+            return Err(reason::ANSWERS_NOT_FOR_CLIENT.refusal().with_status(StatusCode::FORBIDDEN));
         }
         self.store.spend(used.into_iter().collect(), request.now).await?;
         Ok(form)
@@ -124,13 +125,13 @@ impl<S: Store> Server<S> {
             return Ok(empty(StatusCode::NOT_FOUND));
         }
         let form = Form::parse(request.query())?;
-        let key = Digest::of(form.get("auth_req_id").ok_or(invalid_request("auth_req_id is missing"))?);
+        let key = Digest::of(form.get("auth_req_id").ok_or(reason::AUTH_REQ_ID_MISSING.refusal())?);
         let approved_by = match form.get("action") {
             Some("allow") => Some(Decider { acr: self.config.login.acr.clone(), auth_time: request.now.0 }),
             Some("deny") => None,
-            _ => return Err(invalid_request("action must be allow or deny")),
+            _ => return Err(reason::ACTION_UNKNOWN.refusal()),
         };
-        let gone = || invalid_request("this request does not wait").with_status(StatusCode::NOT_FOUND);
+        let gone = || reason::NOT_WAITING.refusal().with_status(StatusCode::NOT_FOUND);
         let asked = self.store.backchannel_request(key, request.now).await?.ok_or_else(gone)?;
         if self.decide(key, &asked, approved_by, request.now).await? { Ok(empty(StatusCode::NO_CONTENT)) } else { Err(gone()) }
     }
@@ -147,7 +148,7 @@ pub(crate) fn key_of(id: &str) -> Option<Digest> {
 
 /// In seconds: what the client asks, as far as the server grants it (CIBA Core section 7.1, `requested_expiry`).
 fn lifetime(parameters: &Form, settings: &BackchannelSettings) -> Result<u64, Refusal> {
-    let refuse = invalid_request("requested_expiry must be a positive number of seconds");
+    let refuse = reason::EXPIRY_MALFORMED.refusal();
     match parameters.get("requested_expiry").map(str::parse::<u64>) {
         None => Ok(settings.lifetime),
         Some(Ok(seconds)) if seconds > 0 => Ok(seconds.min(settings.lifetime)),
@@ -160,14 +161,10 @@ fn notification_token<'f>(parameters: &'f Form, client: &Client) -> Result<Optio
     if client.notification_endpoint().is_none() {
         return Ok(None);
     }
-    let token = parameters.get("client_notification_token").ok_or(invalid_request("client_notification_token is missing"))?;
+    let token = parameters.get("client_notification_token").ok_or(reason::NOTIFICATION_TOKEN_MISSING.refusal())?;
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
     let is_good = (22..=1024).contains(&token.len()) && token.trim_end_matches('=').bytes().all(is_token);
-    if is_good {
-        Ok(Some(token))
-    } else {
-        Err(invalid_request("client_notification_token must be 22 to 1024 characters of a bearer token"))
-    }
+    if is_good { Ok(Some(token)) } else { Err(reason::NOTIFICATION_TOKEN_MALFORMED.refusal()) }
 }
 
 /// Plain text in one line.
@@ -177,5 +174,5 @@ fn binding_message(parameters: &Form) -> Result<Option<String>, Refusal> {
     if message.is_none_or(is_good) {
         return Ok(message.map(str::to_owned));
     }
-    Err(Refusal::new(Code::InvalidBindingMessage, "binding_message must be one line of 64 characters at most"))
+    Err(reason::BINDING_MESSAGE_MALFORMED.refusal())
 }

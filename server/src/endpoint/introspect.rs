@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::Server;
 use crate::client::Client;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::{Request, Response, answer, empty, json as json_answer, set};
 use crate::issue::Algorithm;
+use crate::reason;
 use crate::secret::Digest;
 use crate::store::{Standing, Store};
 
@@ -30,9 +31,9 @@ impl<S: Store> Server<S> {
         let client = authenticated.client;
         self.store.spend(authenticated.used.into_iter().collect(), request.now).await?;
         if client.metadata.introspects.is_empty() {
-            return Err(Refusal::new(Code::UnauthorizedClient, "the client answers for no resource").with_status(StatusCode::FORBIDDEN));
+            return Err(reason::NO_RESOURCE_SERVER.refusal().with_status(StatusCode::FORBIDDEN));
         }
-        let token = form.get("token").ok_or(invalid_request("token is missing"))?;
+        let token = form.get("token").ok_or(reason::TOKEN_MISSING.refusal())?;
         let claims = self.claims_of(token, request).await?.filter(|claims| is_for(claims, &client));
         let algorithm = || {
             let own = client.metadata.introspection_signed_response_alg.as_deref().and_then(Algorithm::named);

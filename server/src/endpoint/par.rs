@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::Server;
 use crate::authorization_request::{AuthorizationRequest, Way};
-use crate::error::{Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::{Request, Response, json as json_answer};
+use crate::reason;
 use crate::request_object;
 use crate::secret::Secret;
 use crate::store::{PushedRequest, Store};
@@ -21,7 +22,7 @@ impl<S: Store> Server<S> {
         let authenticated = self.authenticate(request, &form).await?;
         let proof = self.proof(request, "/par")?;
         if form.get("request_uri").is_some() {
-            return Err(invalid_request("request_uri is not taken here"));
+            return Err(reason::REQUEST_URI_AT_PAR.refusal());
         }
         let parameters = request_object::parameters(form, &authenticated.client, &self.config, request.now)?;
         let mut asked = AuthorizationRequest::read(&parameters, Way::Pushed, &authenticated.client, &self.config)?;
@@ -29,7 +30,7 @@ impl<S: Store> Server<S> {
         if let Some(Confirmation::Key(key)) = proof.as_ref().map(|proof| proof.confirmation) {
             let key = String::from_utf8_lossy(&key.encode()).into_owned();
             if asked.dpop_jkt.as_ref().is_some_and(|jkt| *jkt != key) {
-                return Err(invalid_request("dpop_jkt is not the key of the DPoP proof"));
+                return Err(reason::JKT_NOT_OF_PROOF.refusal());
             }
             asked.dpop_jkt = Some(key);
         }

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use crate::Server;
 use crate::client::{Client, Metadata};
-use crate::error::{Code, Refusal};
+use crate::error::Refusal;
 use crate::http::{Request, Response, empty, json as json_answer};
 use crate::profile::Profile;
+use crate::reason;
 use crate::secret::{Digest, Secret};
 use crate::store::{Store, StoredClient};
 
@@ -70,7 +71,7 @@ impl<S: Store> Server<S> {
 }
 
 fn refused_token() -> Refusal {
-    Refusal::new(Code::InvalidToken, "the token is not valid here")
+    reason::REGISTRATION_TOKEN_INVALID.refusal()
 }
 
 fn bearer(request: &Request) -> Result<&str, Refusal> {
@@ -83,10 +84,9 @@ fn bearer(request: &Request) -> Result<&str, Refusal> {
 /// The client's own words, judged, with the defaults of this server put in (RFC 7591 section 2). Members that are unknown are left out, and so
 /// are those that a client may not give itself.
 fn judged(request: &Request, id: &str, profile: &'static Profile) -> Result<Value, Refusal> {
-    let refuse = |description| Refusal::new(Code::InvalidClientMetadata, description);
-    counterfoil::wire::json::read_object(&request.body, |_| Ok(())).map_err(|_| refuse("the body must be a JSON object"))?;
+    counterfoil::wire::json::read_object(&request.body, |_| Ok(())).map_err(|_| reason::METADATA_NOT_JSON.refusal())?;
     let mut metadata: Metadata =
-        serde_json::from_slice(&request.body).map_err(|error| refuse("a member has another type").because(error))?;
+        serde_json::from_slice(&request.body).map_err(|error| reason::METADATA_MISTYPED.refusal().because(error))?;
     metadata.client_id = id.to_owned();
     metadata.introspects = Vec::new();
     metadata.decides_backchannel_requests = false;
@@ -100,16 +100,17 @@ fn judged(request: &Request, id: &str, profile: &'static Profile) -> Result<Valu
     if metadata.response_types.is_empty() {
         metadata.response_types = vec!["code".to_owned()];
     }
-    let value = serde_json::to_value(&metadata).map_err(|error| refuse("a member has another type").because(error))?;
+    let value = serde_json::to_value(&metadata).map_err(|error| reason::METADATA_MISTYPED.refusal().because(error))?;
     match Client::judge(metadata, profile) {
         Ok(_) => Ok(value),
         Err(error) => {
-            let why = match error.why {
-                Cow::Borrowed(why) => why,
-                Cow::Owned(_) => "the metadata do not fit this server's profile",
-            };
-            let code = if error.member == "redirect_uris" { Code::InvalidRedirectUri } else { Code::InvalidClientMetadata };
-            Err(Refusal::new(code, why).because(error))
+            let reason = if error.member == "redirect_uris" { reason::REDIRECT_URIS_INVALID } else { reason::METADATA_INVALID };
+            let refusal = reason.refusal();
+            Err(match error.why {
+                Cow::Borrowed(why) => refusal.saying(why),
+                Cow::Owned(_) => refusal,
+            }
+            .because(error))
         }
     }
 }

@@ -5,8 +5,9 @@ use hyper::StatusCode;
 use serde_json::Value;
 
 use crate::Server;
-use crate::error::{Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::{Request, Response, empty};
+use crate::reason;
 use crate::secret::Digest;
 use crate::store::{IssuedToken, Store};
 
@@ -16,7 +17,7 @@ impl<S: Store> Server<S> {
         let form = request.form()?;
         let authenticated = self.authenticate(request, &form).await?;
         let client = authenticated.client;
-        let token = form.get("token").ok_or(invalid_request("token is missing"))?;
+        let token = form.get("token").ok_or(reason::TOKEN_MISSING.refusal())?;
         let uses = authenticated.used.into_iter().collect();
         let key = Digest::of(token);
         if self.store.revoke_refresh_token(key, client.id().to_owned(), uses, request.now).await? {

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use crate::Server;
 use crate::client::Method;
-use crate::error::{Refusal, invalid_client, invalid_request};
+use crate::error::{Refusal, invalid_client};
 use crate::http::{Form, Request, Response, answer, empty, json as json_answer};
 use crate::publish::spelled;
+use crate::reason;
 use crate::secret::Digest;
 use crate::store::{Publication, Standing, Store};
 
@@ -27,7 +28,7 @@ impl<S: Store> Server<S> {
         let number = |name: &str, most: u64| match form.get(name).map(str::parse::<u64>) {
             None => Ok(0),
             Some(Ok(number)) if number <= most => Ok(number),
-            Some(_) => Err(invalid_request("since and wait must be numbers; wait at most 30")),
+            Some(_) => Err(reason::CURSOR_MALFORMED.refusal()),
         };
         let (since, wait) = (number("since", i64::MAX.cast_unsigned())?, number("wait", LONGEST_WAIT)?);
         let until = tokio::time::Instant::now() + Duration::from_secs(wait);

@@ -6,21 +6,22 @@ use serde_json::{Map, Value, json};
 
 use crate::Server;
 use crate::client::{CIBA, GRANT_TYPES};
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::grant::Granted;
 use crate::http::{Request, Response, json as json_answer, set};
+use crate::reason;
 use crate::store::Store;
 
 impl<S: Store> Server<S> {
     pub(crate) async fn token(&self, request: &Request) -> Result<Response, Refusal> {
         let form = request.form()?;
         let authenticated = self.authenticate(request, &form).await?;
-        let grant_type = form.get("grant_type").ok_or(invalid_request("grant_type is missing"))?;
+        let grant_type = form.get("grant_type").ok_or(reason::GRANT_TYPE_MISSING.refusal())?;
         if !GRANT_TYPES.contains(&grant_type) {
-            return Err(Refusal::new(Code::UnsupportedGrantType, "this grant_type is not supported"));
+            return Err(reason::GRANT_TYPE_UNSUPPORTED.refusal());
         }
         if !authenticated.client.may_use(grant_type) {
-            return Err(Refusal::new(Code::UnauthorizedClient, "the client may not use this grant_type"));
+            return Err(reason::GRANT_TYPE_NOT_FOR_CLIENT.refusal());
         }
         let sender = self.sender(request, &authenticated.client, "/token")?;
         let client = authenticated.client.clone();

@@ -7,8 +7,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Granted, Share};
 use crate::Server;
 use crate::client_auth::Authenticated;
-use crate::error::{Code, Refusal, invalid_grant, invalid_request};
+use crate::error::{Refusal, invalid_grant};
 use crate::http::{Form, Request};
+use crate::reason;
 use crate::secret::Digest;
 use crate::sender::Sender;
 use crate::store::{AuthorizationCode, Redeemed, Store};
@@ -21,7 +22,7 @@ impl<S: Store> Server<S> {
         authenticated: Authenticated,
         sender: Sender,
     ) -> Result<Granted, Refusal> {
-        let code = form.get("code").ok_or(invalid_request("code is missing"))?;
+        let code = form.get("code").ok_or(reason::CODE_MISSING.refusal())?;
         let client = authenticated.client;
         let uses = authenticated.used.into_iter().chain(sender.used).collect();
         // The code is used up before anything about it is judged: who has one chance cannot try twice.
@@ -89,7 +90,7 @@ fn judge(code: &AuthorizationCode, client_id: &str, form: &Form, holder: Confirm
 pub(crate) fn narrowed<'a>(asked: impl Iterator<Item = &'a str>, granted: &[String]) -> Result<Vec<String>, Refusal> {
     let asked: Vec<String> = asked.map(str::to_owned).collect();
     if asked.iter().any(|resource| !granted.contains(resource)) {
-        return Err(Refusal::new(Code::InvalidTarget, "a resource was not granted"));
+        return Err(reason::RESOURCE_NOT_GRANTED.refusal());
     }
     Ok(if asked.is_empty() { granted.to_vec() } else { asked })
 }

@@ -6,8 +6,9 @@ use std::time::Instant;
 use super::{Granted, Share};
 use crate::Server;
 use crate::client_auth::Authenticated;
-use crate::error::{Code, Refusal, invalid_grant, invalid_request};
+use crate::error::{Refusal, invalid_grant};
 use crate::http::{Form, Request};
+use crate::reason;
 use crate::secret::Digest;
 use crate::sender::Sender;
 use crate::store::{Poll, Polled, Store};
@@ -20,7 +21,7 @@ impl<S: Store> Server<S> {
         authenticated: Authenticated,
         sender: Sender,
     ) -> Result<Granted, Refusal> {
-        let key = Digest::of(form.get("auth_req_id").ok_or(invalid_request("auth_req_id is missing"))?);
+        let key = Digest::of(form.get("auth_req_id").ok_or(reason::AUTH_REQ_ID_MISSING.refusal())?);
         let client = authenticated.client;
         let uses = authenticated.used.into_iter().chain(sender.used).collect();
         let first = Poll { client_id: client.id().to_owned(), uses, is_paced: true };
@@ -34,10 +35,10 @@ impl<S: Store> Server<S> {
         }
         let grant = match polled {
             Polled::Approved(grant) => grant,
-            Polled::Pending => return Err(Refusal::new(Code::AuthorizationPending, "the person has not answered yet")),
-            Polled::TooSoon => return Err(Refusal::new(Code::SlowDown, "polls must be five seconds further apart from now on")),
-            Polled::Denied => return Err(Refusal::new(Code::AccessDenied, "the person has refused")),
-            Polled::Expired => return Err(Refusal::new(Code::ExpiredToken, "auth_req_id has expired")),
+            Polled::Pending => return Err(reason::PERSON_PENDING.refusal()),
+            Polled::TooSoon => return Err(reason::POLLS_TOO_OFTEN.refusal()),
+            Polled::Denied => return Err(reason::PERSON_REFUSED.refusal()),
+            Polled::Expired => return Err(reason::AUTH_REQ_ID_EXPIRED.refusal()),
             Polled::Unknown => return Err(invalid_grant("auth_req_id is unknown, another client's, or was redeemed before")),
         };
         let share = Share {

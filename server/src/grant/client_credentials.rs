@@ -6,9 +6,10 @@ use super::{Granted, token_type};
 use crate::Server;
 use crate::authorization_request::{authorization_details, resources, scope};
 use crate::client_auth::Authenticated;
-use crate::error::{Code, Refusal};
+use crate::error::Refusal;
 use crate::http::{Form, Request};
 use crate::issue::access_token::{self, AccessTokenContent};
+use crate::reason;
 use crate::sender::Sender;
 use crate::store::Store;
 
@@ -23,7 +24,7 @@ impl<S: Store> Server<S> {
         let client = authenticated.client;
         let scope = scope(form, &client, &self.config)?;
         if scope.iter().any(|scope| scope == "openid") {
-            return Err(Refusal::new(Code::InvalidScope, "openid is about a person, and there is none"));
+            return Err(reason::OPENID_WITHOUT_PERSON.refusal());
         }
         let resources = resources(form, &client, &self.config)?;
         let scope = access_token::scope_at(&self.config, &resources, scope);

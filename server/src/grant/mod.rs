@@ -12,9 +12,10 @@ use serde_json::Value;
 use crate::Server;
 use crate::authorization_request::{AuthorizationRequest, GrantAction};
 use crate::client::Client;
-use crate::error::{Code, Refusal, invalid_grant};
+use crate::error::{Refusal, invalid_grant};
 use crate::issue::access_token::{self, AccessTokenContent};
 use crate::issue::id_token;
+use crate::reason;
 use crate::secret::Secret;
 use crate::store::{Grant, Store};
 
@@ -102,7 +103,7 @@ impl<S: Store> Server<S> {
         let id = managed.grant_id.clone().unwrap_or_default();
         match self.store.grant(id, now).await? {
             Some(grant) if grant.client_id == asked.client_id => Ok(()),
-            _ => Err(Refusal::new(Code::InvalidGrantId, "there is no such grant of this client")),
+            _ => Err(reason::GRANT_ID_NOT_OF_CLIENT.refusal()),
         }
     }
 }

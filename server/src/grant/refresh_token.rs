@@ -5,8 +5,9 @@ use super::{Granted, Share};
 use crate::Server;
 use crate::authorization_request::words;
 use crate::client_auth::Authenticated;
-use crate::error::{Code, Refusal, invalid_grant, invalid_request};
+use crate::error::{Refusal, invalid_grant};
 use crate::http::{Form, Request};
+use crate::reason;
 use crate::secret::Digest;
 use crate::sender::Sender;
 use crate::store::Store;
@@ -20,7 +21,7 @@ impl<S: Store> Server<S> {
         authenticated: Authenticated,
         sender: Sender,
     ) -> Result<Granted, Refusal> {
-        let token = form.get("refresh_token").ok_or(invalid_request("refresh_token is missing"))?;
+        let token = form.get("refresh_token").ok_or(reason::REFRESH_TOKEN_MISSING.refusal())?;
         let client = authenticated.client;
         let uses = authenticated.used.into_iter().chain(sender.used).collect();
         let grant = self.store.refresh(Digest::of(token), uses, request.now).await?;
@@ -33,7 +34,7 @@ impl<S: Store> Server<S> {
             asked => words(asked),
         };
         if scope.iter().any(|scope| !grant.scope.contains(scope)) {
-            return Err(Refusal::new(Code::InvalidScope, "a scope was not granted"));
+            return Err(reason::SCOPE_NOT_GRANTED.refusal());
         }
         let resources = narrowed(form.all("resource"), &grant.resources)?;
         let share = Share { scope, resources, nonce: None, shows_grant: false, with_refresh_token: false, grant: &grant };

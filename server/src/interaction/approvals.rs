@@ -11,9 +11,10 @@ use super::{COOKIE, Purpose, SignedIn, csrf_token, set_cookie};
 use crate::Server;
 use crate::backchannel::Decider;
 use crate::endpoint::key_of;
-use crate::error::{Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::{Form, Request, Response, empty, see_other};
 use crate::identity_provider::IdentityProvider;
+use crate::reason;
 use crate::secret::{Digest, Secret};
 use crate::store::{Session, Store, User};
 
@@ -49,7 +50,7 @@ impl<S: Store> Server<S> {
     pub(crate) async fn approvals_login(&self, request: &Request) -> Result<Response, Refusal> {
         let Some((form, browser)) = self.answered_approvals(request)? else { return self.to_approvals() };
         if self.identity_provider.is_some() {
-            return Err(invalid_request("people sign in elsewhere"));
+            return Err(reason::SIGN_IN_ELSEWHERE.refusal());
         }
         match self.with_password(&form, "approvals", request).await? {
             Ok(person) => self.signed_in_to_approvals(person, request.now).await,
@@ -70,10 +71,10 @@ impl<S: Store> Server<S> {
             return self.to_approvals();
         }
         if returned.get("error").is_some() {
-            return Err(invalid_request("the sign-in was not completed"));
+            return Err(reason::SIGN_IN_NOT_COMPLETED.refusal());
         }
         let person = self.signed_in_elsewhere(provider, returned, &purpose(), browser, now).await?;
-        self.signed_in_to_approvals(person.ok_or(invalid_request("this person cannot sign in"))?, now).await
+        self.signed_in_to_approvals(person.ok_or(reason::CANNOT_SIGN_IN.refusal())?, now).await
     }
 
     /// `/approvals/decision`: "allow" or "refuse".
@@ -81,11 +82,11 @@ impl<S: Store> Server<S> {
         let now = request.now;
         let Some((form, browser)) = self.answered_approvals(request)? else { return self.to_approvals() };
         let Some((session, user)) = self.at_approvals(&browser, now).await? else { return self.to_approvals() };
-        let key = form.get("id").and_then(key_of).ok_or(invalid_request("the form was not filled in"))?;
+        let key = form.get("id").and_then(key_of).ok_or(reason::FORM_NOT_FILLED.refusal())?;
         let (approved_by, told) = match form.get("action") {
             Some("approve") => (Some(Decider { acr: session.acr, auth_time: session.auth_time }), "allowed"),
             Some("deny") => (None, "refused"),
-            _ => return Err(invalid_request("the form was not filled in")),
+            _ => return Err(reason::FORM_NOT_FILLED.refusal()),
         };
         // What another person is asked is as if it was not there.
         let asked = self.store.backchannel_request(key, now).await?.filter(|asked| asked.subject == user.subject);
@@ -99,10 +100,10 @@ impl<S: Store> Server<S> {
     /// A form of this page from the browser that it was made for; none where the page has to be loaded again.
     fn answered_approvals(&self, request: &Request) -> Result<Option<(Form, String)>, Refusal> {
         if self.config.backchannel.is_none() {
-            return Err(invalid_request("nobody is asked here"));
+            return Err(reason::NOBODY_ASKED.refusal());
         }
         let form = request.form()?;
-        let browser = request.cookie(COOKIE).ok_or(invalid_request("the browser sent no cookie"))?.to_owned();
+        let browser = request.cookie(COOKIE).ok_or(reason::NO_COOKIE.refusal())?.to_owned();
         let is_own = Digest::of(form.get("csrf").unwrap_or_default()) == Digest::of(csrf_token(&browser, &purpose()));
         Ok(is_own.then_some((form, browser)))
     }

@@ -22,9 +22,10 @@ use crate::authorization_request::{AuthorizationRequest, GrantAction, ResponseTy
 use crate::authorization_response::Return;
 use crate::client::Client;
 use crate::endpoint::REQUEST_URI;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::{Form, Request, Response, see_other, set, with_parameters};
 use crate::issue::id_token;
+use crate::reason::{self, Reason};
 use crate::request_object;
 use crate::secret::{Digest, Secret};
 use crate::store::{AuthorizationCode, Grant, NewCode, PushedRequest, Session, Store, User};
@@ -106,15 +107,15 @@ impl<S: Store> Server<S> {
             return self.refuse(&parameters, unknown_request(), request.now).await;
         }
         if asked.request.prompt.iter().any(|prompt| prompt == "none") {
-            let code = if session.is_some() { Code::ConsentRequired } else { Code::LoginRequired };
-            return self.reject(&asked, code, request.now).await;
+            let reason = if session.is_some() { reason::NO_CONSENT } else { reason::NOT_SIGNED_IN };
+            return self.reject(&asked, reason, request.now).await;
         }
         let is_met = match &session {
             Some((session, _)) => asked.request.is_met_by(&session.acr),
             None => self.config.login.acr_values().into_iter().any(|acr| asked.request.is_met_by(acr)),
         };
         if !is_met {
-            return self.reject(&asked, Code::UnmetAuthenticationRequirements, request.now).await;
+            return self.reject(&asked, reason::AUTHENTICATION_NOT_MET, request.now).await;
         }
         match (session, browser) {
             (Some((_, user)), Some(browser)) => self.consent_page(&asked, &user, &browser, request.now),
@@ -143,12 +144,12 @@ impl<S: Store> Server<S> {
         };
         match form.get("action") {
             Some("approve") => {}
-            Some("cancel") => return self.reject(&asked, Code::AccessDenied, request.now).await,
-            _ => return Err(invalid_request("the form was not filled in")),
+            Some("cancel") => return self.reject(&asked, reason::CANCELLED, request.now).await,
+            _ => return Err(reason::FORM_NOT_FILLED.refusal()),
         }
-        let (session, user) = self.session(&browser, &asked, request.now).await?.ok_or(invalid_request("nobody is signed in"))?;
+        let (session, user) = self.session(&browser, &asked, request.now).await?.ok_or(reason::NOBODY_HERE.refusal())?;
         if !asked.request.is_met_by(&session.acr) {
-            return self.reject(&asked, Code::UnmetAuthenticationRequirements, request.now).await;
+            return self.reject(&asked, reason::AUTHENTICATION_NOT_MET, request.now).await;
         }
         let grant = self.new_grant(&asked, session, request.now).await?;
         let code = Secret::new();
@@ -187,9 +188,9 @@ impl<S: Store> Server<S> {
             Some(id) => self.clients.find(&self.store, id).await?,
             None => None,
         };
-        let client = client.ok_or(invalid_request("the client is unknown"))?;
+        let client = client.ok_or(reason::CLIENT_UNKNOWN.refusal())?;
         if client.profile.authorization_request.pushed {
-            return self.refuse(&parameters, invalid_request("the request was not pushed"), now).await;
+            return self.refuse(&parameters, reason::REQUEST_NOT_PUSHED.refusal(), now).await;
         }
         let signed = match request_object::parameters(parameters.clone(), &client, &self.config, now) {
             Ok(signed) => signed,
@@ -232,16 +233,17 @@ impl<S: Store> Server<S> {
         if !client.has_redirect_uri(redirect_uri) || refusal.status.is_server_error() {
             return Err(refusal);
         }
-        tracing::info!(client = client.id(), error = refusal.code.as_str(), cause = %refusal, "request refused");
+        let (error, reason) = (refusal.code().as_str(), refusal.reason);
+        tracing::info!(client = client.id(), error, %reason, clause = reason.clause, cause = %refusal, "request refused");
         let back = Return { client: &client, redirect_uri, mode, state: parameters.get("state") };
-        self.respond(&back, &[("error", refusal.code.as_str())], now)
+        self.respond(&back, &[("error", refusal.code().as_str())], now)
     }
 
     /// The pushed request that a page is about.
     async fn asked(&self, parameters: &Form, now: UnixTime) -> Result<Asked, Refusal> {
-        let client_id = parameters.get("client_id").ok_or(invalid_request("client_id is missing"))?;
+        let client_id = parameters.get("client_id").ok_or(reason::CLIENT_ID_MISSING.refusal())?;
         // Everything in a request goes by PAR (FAPI 2.0 section 5.3.2.2, number 3).
-        let uri = parameters.get("request_uri").ok_or(invalid_request("the request was not pushed"))?;
+        let uri = parameters.get("request_uri").ok_or(reason::REQUEST_NOT_PUSHED.refusal())?;
         let asked = self.asked_by_uri(uri, now).await?;
         if asked.client.id() == client_id { Ok(asked) } else { Err(unknown_request()) }
     }
@@ -258,7 +260,7 @@ impl<S: Store> Server<S> {
     /// A form of one of the pages, from the browser that the page was made for.
     async fn answered(&self, request: &Request) -> Result<Answered, Refusal> {
         let form = request.form()?;
-        let browser = request.cookie(COOKIE).ok_or(invalid_request("the browser sent no cookie"))?.to_owned();
+        let browser = request.cookie(COOKIE).ok_or(reason::NO_COOKIE.refusal())?.to_owned();
         let asked = self.asked(&form, request.now).await?;
         let token = form.get("csrf").unwrap_or_default();
         Ok(if Digest::of(token) == Digest::of(csrf_token(&browser, &asked.purpose())) {
@@ -376,7 +378,7 @@ impl<S: Store> Server<S> {
         };
         let old = self.store.grant(managed.grant_id.clone().unwrap_or_default(), now).await?;
         let old = old.filter(|old| old.client_id == grant.client_id && old.subject == grant.subject);
-        let old = old.ok_or(Refusal::new(Code::InvalidGrantId, "the grant is not this person's"))?;
+        let old = old.ok_or(reason::GRANT_ID_NOT_OF_PERSON.refusal())?;
         grant.id = old.id;
         grant.created_at = old.created_at;
         if managed.action == GrantAction::Merge {
@@ -390,12 +392,13 @@ impl<S: Store> Server<S> {
     }
 
     /// Ends a request with an error, which its client is told.
-    async fn reject(&self, asked: &Asked, code: Code, now: UnixTime) -> Result<Response, Refusal> {
+    async fn reject(&self, asked: &Asked, reason: Reason, now: UnixTime) -> Result<Response, Refusal> {
         if !self.store.take_request(asked.key, now).await? {
             return Err(unknown_request());
         }
-        tracing::info!(client = asked.client.id(), error = code.as_str(), "request rejected");
-        self.respond(&asked.back(), &[("error", code.as_str())], now)
+        let error = reason.code.as_str();
+        tracing::info!(client = asked.client.id(), error, %reason, clause = reason.clause, "request rejected");
+        self.respond(&asked.back(), &[("error", error)], now)
     }
 }
 
@@ -404,7 +407,7 @@ fn set_cookie(response: &mut Response, value: &str) {
 }
 
 fn unknown_request() -> Refusal {
-    Refusal::new(Code::InvalidRequestUri, "the request is unknown, expired or answered")
+    reason::REQUEST_UNKNOWN.refusal()
 }
 
 fn csrf_token(browser: &str, purpose: &Purpose) -> String {

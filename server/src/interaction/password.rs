@@ -12,8 +12,9 @@ use tokio::sync::Semaphore;
 
 use super::{Answered, Asked, SignedIn, csrf_token};
 use crate::Server;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::{Form, Request, Response};
+use crate::reason;
 use crate::secret::Digest;
 use crate::store::Store;
 
@@ -25,10 +26,10 @@ impl<S: Store> Server<S> {
             Answered::Outdated(asked) => return self.again(&asked),
         };
         if form.get("action") == Some("cancel") {
-            return self.reject(&asked, Code::AccessDenied, request.now).await;
+            return self.reject(&asked, reason::CANCELLED, request.now).await;
         }
         if self.identity_provider.is_some() {
-            return Err(invalid_request("people sign in elsewhere"));
+            return Err(reason::SIGN_IN_ELSEWHERE.refusal());
         }
         let name = form.get("username").unwrap_or_default();
         match self.with_password(&form, asked.client.id(), request).await? {

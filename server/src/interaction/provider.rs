@@ -10,10 +10,11 @@ use super::{COOKIE, Purpose, SignedIn, approvals, csrf_token, unknown_request};
 use crate::Server;
 use crate::authorization_request::AuthorizationRequest;
 use crate::endpoint::REQUEST_URI;
-use crate::error::{Code, Refusal, invalid_request};
+use crate::error::Refusal;
 use crate::http::{Form, Request, Response, see_other};
 use crate::identity_provider::{Failure, IdentityProvider, SignIn};
 use crate::issue::Algorithm;
+use crate::reason;
 use crate::secret::Digest;
 use crate::store::{Store, User};
 
@@ -35,11 +36,11 @@ impl<S: Store> Server<S> {
 
     /// `/login/return`: back from the provider.
     pub(crate) async fn login_return(&self, request: &Request) -> Result<Response, Refusal> {
-        let provider = self.identity_provider.as_ref().ok_or(invalid_request("people sign in here"))?;
+        let provider = self.identity_provider.as_ref().ok_or(reason::SIGN_IN_HERE.refusal())?;
         let returned = Form::parse(request.query())?;
         let (token, reference) = returned.get("state").and_then(|state| state.split_once('.')).ok_or_else(unknown_request)?;
         let (token, reference) = (token.to_owned(), reference.to_owned());
-        let browser = request.cookie(COOKIE).ok_or(invalid_request("the browser sent no cookie"))?;
+        let browser = request.cookie(COOKIE).ok_or(reason::NO_COOKIE.refusal())?;
         if reference == approvals::purpose().reference {
             return self.approvals_return(provider, returned, &token, browser, request.now).await;
         }
@@ -48,17 +49,17 @@ impl<S: Store> Server<S> {
             return self.again(&asked);
         }
         if let Some(error) = returned.get("error") {
-            let codes = [Code::AccessDenied, Code::LoginRequired, Code::InteractionRequired, Code::UnmetAuthenticationRequirements];
-            let code = codes.into_iter().find(|code| code.as_str() == error).unwrap_or(Code::TemporarilyUnavailable);
-            return self.reject(&asked, code, request.now).await;
+            let passed_on = [reason::CANCELLED, reason::NOT_SIGNED_IN, reason::INTERACTION_NEEDED, reason::AUTHENTICATION_NOT_MET];
+            let reason = passed_on.into_iter().find(|reason| reason.code.as_str() == error).unwrap_or(reason::PROVIDER_UNAVAILABLE);
+            return self.reject(&asked, reason, request.now).await;
         }
         let now = request.now;
         let Some(person) = self.signed_in_elsewhere(provider, returned, &asked.purpose(), browser, now).await? else {
-            return self.reject(&asked, Code::AccessDenied, now).await;
+            return self.reject(&asked, reason::PERSON_LOCKED, now).await;
         };
         // What was demanded is what must have happened (OpenID Connect Core section 3.1.3.7, number 13).
         if asked.request.max_age.is_some_and(|age| now.0 > person.auth_time.saturating_add(age).saturating_add(10)) {
-            return self.reject(&asked, Code::LoginRequired, now).await;
+            return self.reject(&asked, reason::SIGN_IN_TOO_OLD, now).await;
         }
         self.signed_in(&asked, person, now).await
     }
@@ -121,10 +122,10 @@ pub(super) fn demands(request: &AuthorizationRequest) -> Vec<(&'static str, Stri
 }
 
 fn fault(cause: tokio::task::JoinError) -> Refusal {
-    Refusal::new(Code::ServerError, "the server has a fault").because(cause)
+    reason::FAULT.refusal().because(cause)
 }
 
 fn unanswered(cause: Failure) -> Refusal {
-    let refusal = Refusal::new(Code::TemporarilyUnavailable, "signing in does not work at the moment");
+    let refusal = reason::PROVIDER_UNAVAILABLE.refusal();
     refusal.with_status(StatusCode::BAD_GATEWAY).because(cause)
 }

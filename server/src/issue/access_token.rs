@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Algorithm, SigningKeys};
 use crate::client::Client;
 use crate::config::{Config, Resource, TokenFormat};
-use crate::error::{Code, Refusal};
+use crate::error::Refusal;
+use crate::reason;
 use crate::secret::{Digest, Secret};
 use crate::store::{IssuedToken, Move};
 
@@ -144,5 +145,5 @@ pub(crate) fn confirmation(confirmation: Confirmation) -> Value {
 }
 
 fn fault(cause: impl core::fmt::Display) -> Refusal {
-    Refusal::new(Code::ServerError, "the server has a fault").because(cause)
+    reason::FAULT.refusal().because(cause)
 }

@@ -344,7 +344,7 @@ pub(crate) struct SigningFailure(&'static str);
 
 impl From<SigningFailure> for crate::error::Refusal {
     fn from(failure: SigningFailure) -> Self {
-        Self::new(crate::error::Code::ServerError, "the server has a fault").because(failure.0)
+        crate::reason::FAULT.refusal().because(failure.0)
     }
 }
 

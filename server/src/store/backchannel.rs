@@ -59,7 +59,7 @@ pub struct Poll {
 /// What a poll finds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Polled {
-    /// The person has agreed, and this is the first poll since.
+    /// The person has agreed, and this is the first poll since. Whether the grant was revoked since is seen when tokens are saved for it.
     Approved(Box<Grant>),
     /// The person has refused.
     Denied,
@@ -69,7 +69,7 @@ pub enum Polled {
     TooSoon,
     /// Its time is over.
     Expired,
-    /// There is none of this client, or its tokens were issued before, or its grant was revoked.
+    /// There is none of this client, or its tokens were issued before.
     Unknown,
 }
 

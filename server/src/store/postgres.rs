@@ -127,23 +127,23 @@ const BEGIN_BACKCHANNEL: &str = spending!(
     ""
 );
 
-const DECIDE_BACKCHANNEL: &str = "WITH decided AS (UPDATE backchannel_request SET state = $3::TEXT, grant_id = $4::TEXT
+const DECIDE_BACKCHANNEL: &str = "WITH decided AS (UPDATE backchannel_request SET state = $3::TEXT, granted = $7::TEXT
         WHERE key = $1 AND state = 'pending' AND good_until > $2 RETURNING key),
      granted AS (INSERT INTO consent (id, client_id, subject, body, expires_at)
         SELECT $4::TEXT, $5::TEXT, $6::TEXT, $7::TEXT, $8::BIGINT FROM decided WHERE $4::TEXT IS NOT NULL)
      SELECT EXISTS (SELECT 1 FROM decided) AS done";
 
-/// What it finds is what it has changed.
+/// What it finds is what it has changed, in this row alone: where it has waited for an answer that was being written, it sees no other row of that
+/// answer's.
 const POLL_BACKCHANNEL: &str = spending!(
     ", polled AS (UPDATE backchannel_request SET
             state = CASE WHEN state = 'approved' AND good_until > $3 THEN 'redeemed' WHEN state = 'redeemed' THEN 'spent' ELSE state END,
             hurried = $6::BOOLEAN AND next_poll > $3,
             pause = pause + CASE WHEN $6::BOOLEAN AND next_poll > $3 THEN 5 ELSE 0 END,
             next_poll = CASE WHEN $6::BOOLEAN THEN $3 - 1 + pause + CASE WHEN next_poll > $3 THEN 5 ELSE 0 END ELSE next_poll END
-        WHERE key = $4 AND client_id = $5 AND state <> 'spent' AND EXISTS (SELECT 1 FROM good) RETURNING state, hurried, good_until, grant_id)",
+        WHERE key = $4 AND client_id = $5 AND state <> 'spent' AND EXISTS (SELECT 1 FROM good) RETURNING state, hurried, good_until, granted)",
     ", (SELECT state FROM polled) AS state, (SELECT hurried FROM polled) AS hurried, (SELECT good_until FROM polled) AS good_until,
-     (SELECT consent.body FROM consent JOIN polled ON consent.id = polled.grant_id
-        WHERE polled.state = 'redeemed' AND consent.revoked_at IS NULL AND consent.expires_at > $3) AS body"
+     (SELECT granted FROM polled) AS body"
 );
 
 /// A number from a sequence may become visible after a greater one, and a reader by cursor would miss it. So a publication has no place

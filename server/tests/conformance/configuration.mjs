@@ -2,11 +2,26 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { PASSWORD, x5c } from '../clients/node/serving.mjs'
 
+/** The servers that are judged: what each is told beyond what `init` writes. `authority` vouches for the suite's own endpoints. */
+export const SERVERS = {
+  fapi2: () => ({}),
+  fapi1: ({ authority }) => ({
+    keyType: 'rsa',
+    settings: {
+      'profile = "fapi2-security"': 'profile = "fapi1-advanced"',
+      'development = false': 'development = true',
+      'ciphers = "fapi2"': 'ciphers = "fapi1"',
+      '# [backchannel]': ['[backchannel]', 'test_approvals = true', ...(authority ? [`authorities = ${JSON.stringify(authority)}`] : [])].join('\n'),
+    },
+  }),
+}
+
 /** A plan's configuration. Its two clients are added to the server. */
 export function configure(server, suiteUrl, row) {
   const callback = `${suiteUrl}/test/a/${row.alias}/callback`
   const redirect_uris = [callback, `${callback}?dummy1=lorem&dummy2=ipsum`]
-  const [one, two] = ['one', 'two'].map((name) => party(server, row, `${row.alias}-${name}`, redirect_uris))
+  const ping = row.isPinged && { backchannel_client_notification_endpoint: `${suiteUrl}/test/a/${row.alias}/ciba-notification-endpoint` }
+  const [one, two] = ['one', 'two'].map((name) => party(server, row, `${row.alias}-${name}`, { redirect_uris, ...ping }))
   const person = personAt(server.issuer)
   const override = Object.entries(row.person).map(([module, does]) => [module, { browser: person[does] }])
   // Tokens that are bound to a certificate are good where certificates are asked for.
@@ -22,6 +37,7 @@ export function configure(server, suiteUrl, row) {
     browser: person.allows,
     override: Object.fromEntries(override),
     // Nobody looks at the pages.
+    ...(row.hint && { automated_ciba_approval_url: `${server.issuer}/dev/ciba?auth_req_id={auth_req_id}&action={action}` }),
     options: { browsercontrol_css_enable: false },
   }
 }
@@ -29,8 +45,8 @@ export function configure(server, suiteUrl, row) {
 const needsCertificate = ({ variant }) => variant.client_auth_type === 'mtls' || variant.sender_constrain !== 'dpop'
 
 /** A client: added to the server, and given as the suite wants it. */
-function party(server, row, id, redirect_uris) {
-  const scope = row.variant.openid === 'openid_connect' ? `openid ${row.scope}` : row.scope
+function party(server, row, id, more) {
+  const scope = row.variant.openid === 'openid_connect' || row.server === 'fapi1' ? `openid ${row.scope}` : row.scope
   // RSA, for the modules that sign with RS256 as well.
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const about = { kid: `${id}-key`, alg: 'PS256', use: 'sig' }
@@ -40,7 +56,7 @@ function party(server, row, id, redirect_uris) {
   const isSelfSigned = id.endsWith('-two')
   const certificate = server.certificate(id, { isSelfSigned })
   // Who signs requests has a key for it, however it authenticates.
-  const signing = row.variant.fapi_request_method === 'signed_non_repudiation' ? [jwk] : []
+  const signing = row.variant.fapi_request_method === 'signed_non_repudiation' || row.server === 'fapi1' ? [jwk] : []
   const authentication = () => {
     if (row.variant.client_auth_type !== 'mtls') return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } }
     if (!isSelfSigned) return { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${id},O=Bank\\, Ltd.`, ...(signing.length && { jwks: { keys: signing } }) }
@@ -51,7 +67,7 @@ function party(server, row, id, redirect_uris) {
   server.add({
     client_id: id,
     client_name: 'Conformance suite',
-    redirect_uris,
+    ...more,
     scope,
     dpop_bound_access_tokens: row.variant.sender_constrain === 'dpop',
     tls_client_certificate_bound_access_tokens: row.variant.sender_constrain !== 'dpop',
@@ -59,7 +75,7 @@ function party(server, row, id, redirect_uris) {
     ...row.client,
   })
   const pem = createPrivateKey(certificate.key).export({ type: 'pkcs8', format: 'pem' })
-  return { client: { client_id: id, scope, jwks, dpop_signing_alg: 'PS256' }, mtls: { cert: certificate.cert.toString(), key: pem } }
+  return { client: { client_id: id, scope, jwks, dpop_signing_alg: 'PS256', ...row.hint }, mtls: { cert: certificate.cert.toString(), key: pem } }
 }
 
 /** What the suite's browser does at our pages. A task whose page does not come is passed over: the client may have been told already. */

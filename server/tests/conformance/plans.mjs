@@ -20,6 +20,17 @@ const ofMessageSigning = {
   client: { ...ofFapi2.client, profile: 'fapi2-message-signing' },
 }
 
+/** FAPI 1.0 and FAPI-CIBA are judged with the TLS of FAPI 1.0, at a server of their own (configuration.mjs). */
+const ofFapi1 = {
+  server: 'fapi1',
+  plan: 'fapi1-advanced-final-test-plan',
+  scope: 'accounts offline_access',
+  person: {
+    'fapi1-advanced-final-user-rejects-authentication': 'cancels',
+    'fapi1-advanced-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': 'loadsThePageTwice',
+  },
+}
+
 const methods = { client_auth_type: ['private_key_jwt', 'mtls'], sender_constrain: ['dpop', 'mtls'] }
 
 /**
@@ -68,6 +79,32 @@ const PLANS = [
     },
     choices: { ...methods, openid: ['openid_connect', 'plain_oauth'] },
   },
+  {
+    ...ofFapi1,
+    variant: { fapi_profile: 'plain_fapi', fapi_response_mode: 'plain_response' },
+    choices: { client_auth_type: methods.client_auth_type, fapi_auth_request_method: ['by_value', 'pushed'] },
+    client: { grant_types: ['authorization_code', 'refresh_token'], profile: 'fapi1-advanced', response_types: ['code id_token'] },
+  },
+  {
+    ...ofFapi1,
+    variant: { fapi_profile: 'plain_fapi', fapi_response_mode: 'jarm' },
+    choices: { client_auth_type: methods.client_auth_type, fapi_auth_request_method: ['by_value', 'pushed'] },
+    client: { grant_types: ['authorization_code', 'refresh_token'], profile: 'fapi1-advanced', response_types: ['code'] },
+  },
+  ...['poll', 'ping'].map((mode) => ({
+    ...ofFapi1,
+    plan: 'fapi-ciba-id1-test-plan',
+    person: {},
+    variant: { fapi_ciba_profile: 'plain_fapi', client_registration: 'static_client', ciba_mode: mode },
+    choices: { client_auth_type: methods.client_auth_type },
+    client: {
+      grant_types: ['refresh_token', 'urn:openid:params:grant-type:ciba'],
+      profile: 'fapi-ciba',
+      backchannel_token_delivery_mode: mode,
+    },
+    isPinged: mode === 'ping',
+    hint: { hint_type: 'login_hint', hint_value: 'alice' },
+  })),
 ]
 
 const combinations = (choices) =>

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { start } from '../clients/node/serving.mjs'
-import { configure } from './configuration.mjs'
+import { SERVERS, configure } from './configuration.mjs'
 import { ROWS } from './plans.mjs'
 import { count, document, table } from './report.mjs'
 import { Suite } from './suite.mjs'
@@ -41,6 +41,7 @@ const told = toldBy({
   suite: { type: 'string', default: 'https://localhost.emobix.co.uk:8443' },
   only: { type: 'string', multiple: true, default: [''] },
   beside: { type: 'string', default: '1' },
+  authority: { type: 'string' },
   write: { type: 'boolean', default: false },
 })
 const rows = ROWS.filter((row) => told.only.some((part) => row.name.includes(part)))
@@ -56,13 +57,20 @@ console.log(`conformance suite ${version.version} (${version.revision}) at ${sui
 mkdirSync(FOLDER, { recursive: true })
 const begun = Date.now()
 // As short as a person who is a program can do with: a module waits until one has expired.
-const server = await start({ settings: { 'request_uri = 60 ': 'request_uri = 20 ' }, claims: CLAIMS })
+const settings = { 'request_uri = 60 ': 'request_uri = 20 ' }
+const servers = {}
 try {
+  for (const name of new Set(rows.map((row) => row.server ?? 'fapi2'))) {
+    const own = SERVERS[name](told)
+    servers[name] = await start({ ...own, settings: { ...settings, ...own.settings }, claims: CLAIMS })
+  }
   const waiting = rows.entries()
   await Promise.all(Array.from({ length: beside }, () => runRows(waiting)))
 } finally {
-  writeFileSync(join(FOLDER, 'server.log'), server.log())
-  await server.stop()
+  for (const [name, server] of Object.entries(servers)) {
+    writeFileSync(join(FOLDER, `server-${name}.log`), server.log())
+    await server.stop()
+  }
 }
 
 const about = { suite: version, commit: commit(), cpu: cpus()[0].model, date: new Date().toISOString().slice(0, 10), minutes: (Date.now() - begun) / 60000 }
@@ -87,7 +95,7 @@ async function runRows(waiting) {
 }
 
 async function runRow(row) {
-  const configuration = configure(server, suite.url(), row)
+  const configuration = configure(servers[row.server ?? 'fapi2'], suite.url(), row)
   writeFileSync(join(FOLDER, `${row.alias}.json`), JSON.stringify(configuration, null, 2))
   const plan = await suite.createPlan(row.plan, row.variant, configuration)
   console.log(`${row.name}: ${plan.modules.length} modules, ${suite.url(`plan-detail.html?plan=${plan.id}`)}`)

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod ciba;
+mod ciba_load;
 mod crash;
 mod dpop_negative;
 mod fapi1;

@@ -147,6 +147,13 @@ async fn postgres_passes_with_a_thousand_codes() {
     assert!(matches!(store.client("broken".to_owned()).await, Err(StoreError::Corrupt(_))));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_is_missed_while_many_requests_wait() {
+    let Some(cluster) = Cluster::start("ciba") else { return };
+    let (pending, interval, answered_in) = crate::ciba_load::size();
+    crate::ciba_load::nothing_is_missed(cluster.store().await, pending, interval, answered_in).await;
+}
+
 /// As databases do it that know no other isolation: who was raced tries again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_passes_with_serializable_transactions() {

@@ -3,7 +3,7 @@
 use counterfoil::UnixTime;
 use rusqlite::{Connection, params};
 
-use super::{Desk, bytes, execute, live_grant, read, record, row, rows, save_grant, seconds, spend, written};
+use super::{Desk, bytes, execute, read, record, row, rows, save_grant, seconds, spend, written};
 use crate::secret::Digest;
 use crate::store::{Answer, BackchannelRequest, Grant, Poll, Polled, Use};
 
@@ -20,7 +20,7 @@ const POLL: &str = "UPDATE backchannel_request SET
         hurried = ?4 AND next_poll > ?2,
         pause = pause + CASE WHEN ?4 AND next_poll > ?2 THEN 5 ELSE 0 END,
         next_poll = CASE WHEN ?4 THEN ?2 - 1 + pause + CASE WHEN next_poll > ?2 THEN 5 ELSE 0 END ELSE next_poll END
-     WHERE key = ?1 AND client_id = ?3 AND state <> 'spent' RETURNING state, hurried, good_until, grant_id";
+     WHERE key = ?1 AND client_id = ?3 AND state <> 'spent' RETURNING state, hurried, good_until, granted";
 
 pub(super) fn begin(desk: &Desk, key: &Digest, request: &BackchannelRequest, interval: u64, uses: &[Use], now: UnixTime) -> Answer<()> {
     spend(desk, uses, now)?;
@@ -53,8 +53,9 @@ pub(super) fn of_person(connection: &Connection, subject: &str, now: UnixTime) -
 
 pub(super) fn decide(connection: &Connection, key: &Digest, grant: Option<&Grant>, now: UnixTime) -> Answer<bool> {
     let state = if grant.is_some() { "approved" } else { "denied" };
-    let statement = waiting!("UPDATE backchannel_request SET state = ?3, grant_id = ?4 WHERE key = ?1");
-    if execute(connection, statement, params![bytes(key), seconds(now), state, grant.map(|grant| &grant.id)])? == 0 {
+    let statement = waiting!("UPDATE backchannel_request SET state = ?3, granted = ?4 WHERE key = ?1");
+    let granted = grant.map(written).transpose()?;
+    if execute(connection, statement, params![bytes(key), seconds(now), state, granted])? == 0 {
         return Ok(false);
     }
     grant.map_or(Ok(()), |grant| save_grant(connection, grant))?;
@@ -67,10 +68,7 @@ pub(super) fn poll(desk: &Desk, key: &Digest, poll: &Poll, now: UnixTime) -> Ans
     let found = row(desk, POLL, values, |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?, row.get::<_, i64>(2)?.cast_unsigned(), row.get::<_, Option<String>>(3)?))
     })?;
-    let Some((state, hurried, good_until, grant_id)) = found else { return Ok(Polled::Unknown) };
-    let grant = match grant_id.filter(|_| state == "redeemed") {
-        Some(id) => live_grant(desk, &id, now)?,
-        None => None,
-    };
+    let Some((state, hurried, good_until, granted)) = found else { return Ok(Polled::Unknown) };
+    let grant = granted.as_deref().map(read).transpose()?;
     Polled::of(&state, hurried, good_until, grant, now)
 }

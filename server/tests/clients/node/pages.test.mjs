@@ -25,7 +25,7 @@ const screenshots = process.env.SCREENSHOTS ?? own
 
 before(async () => {
   mkdirSync(screenshots, { recursive: true })
-  server = await start()
+  server = await start({ settings: { '# [backchannel]': '[backchannel]' } })
   browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
 })
 after(async () => {
@@ -48,31 +48,54 @@ async function client(name) {
     jwks: { keys: [key.jwk] },
     dpop_bound_access_tokens: true,
     authorization_details_types: ['payment_initiation'],
+    grant_types: ['authorization_code', 'urn:openid:params:grant-type:ciba'],
+    backchannel_token_delivery_mode: 'poll',
   })
   const encode = (part) => Buffer.from(JSON.stringify(part)).toString('base64url')
   const fetch = server.fetchAs()
+  const post = async (path, form) => {
+    const now = Math.floor(Date.now() / 1000)
+    const input = `${encode({ alg: 'ES256', kid: key.kid })}.${encode({ iss: id, sub: id, aud: server.issuer, jti: randomUUID(), exp: now + 60 })}`
+    const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.key, Buffer.from(input))
+    const authentication = {
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: `${input}.${Buffer.from(signature).toString('base64url')}`,
+    }
+    const answer = await fetch(server.issuer + path, { method: 'POST', body: new URLSearchParams({ ...form, ...authentication }) })
+    const body = await answer.json()
+    assert.ok(answer.ok, JSON.stringify(body))
+    return body
+  }
+  const payment = (creditorName) => ({
+    type: 'payment_initiation',
+    instructedAmount: { currency: 'EUR', amount: '123.50' },
+    creditorName,
+    creditorAccount: { iban: 'DE02100100109307118603' },
+  })
   const authorizeUrl = (request_uri) => `${server.issuer}/authorize?${new URLSearchParams({ client_id: id, request_uri })}`
   return {
     authorizeUrl,
     async push(creditor = 'Merchant A/S') {
-      const now = Math.floor(Date.now() / 1000)
-      const input = `${encode({ alg: 'ES256', kid: key.kid })}.${encode({ iss: id, sub: id, aud: server.issuer, jti: randomUUID(), exp: now + 60 })}`
-      const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.key, Buffer.from(input))
-      const details = { type: 'payment_initiation', instructedAmount: { currency: 'EUR', amount: '123.50' }, creditorName: creditor, creditorAccount: { iban: 'DE02100100109307118603' } }
-      const form = {
+      const pushed = await post('/par', {
         response_type: 'code',
         redirect_uri: REDIRECT_URI,
         scope: 'openid accounts payments',
         state: 'state-1',
         code_challenge: createHash('sha256').update('v').digest('base64url'),
         code_challenge_method: 'S256',
-        authorization_details: JSON.stringify([details]),
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: `${input}.${Buffer.from(signature).toString('base64url')}`,
-      }
-      const pushed = await (await fetch(`${server.issuer}/par`, { method: 'POST', body: new URLSearchParams(form) })).json()
+        authorization_details: JSON.stringify([payment(creditor)]),
+      })
       return authorizeUrl(pushed.request_uri)
     },
+    /** Asks alice on her phone. */
+    ask: (binding_message, { creditor = 'Merchant A/S', ...more } = {}) =>
+      post('/bc-authorize', {
+        scope: 'openid accounts payments',
+        login_hint: 'alice',
+        binding_message,
+        authorization_details: JSON.stringify([payment(creditor)]),
+        ...more,
+      }),
   }
 }
 
@@ -154,6 +177,62 @@ test('without scripts: sign in, allow, and back to the client', async () => {
   assert.deepEqual(complaints, [])
   await page.goto(url)
   assert.equal(await page.innerText('#error'), 'invalid_request_uri')
+  await context.close()
+})
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`what is asked on another device is answered on a phone, ${colorScheme}`, async () => {
+    const [viewport] = SIZES
+    const { page, context } = await open({ viewport, colorScheme, javaScriptEnabled: true, bypassCSP: true, isMobile: true, hasTouch: true })
+    const fine = (name) => isFine(page, `approvals-${name}-${colorScheme}`)
+    const { ask } = await client('Corner Shop')
+    await page.goto(`${server.issuer}/approvals`)
+    await fine('login')
+    await signIn(page)
+    await fine('nothing')
+    assert.match(await page.innerText('main'), /Nobody asks for your answer/)
+    await ask('Till 4, 12:31')
+    await page.click('text=Look again')
+    await fine('request')
+    const text = (await page.innerText('main')).replace(/[\u2068\u2069]/g, '')
+    for (const shown of ['Corner Shop', 'Till 4, 12:31', 'see your accounts', 'A payment', 'currency EUR, amount 123.50', 'Merchant A/S']) {
+      assert.ok(text.includes(shown), `${shown} in ${text}`)
+    }
+    await page.click('.approve')
+    await fine('allowed')
+    assert.equal(await page.innerText('#told'), 'You have allowed it. You can go on at the other device.')
+    await ask('Till 5')
+    await page.click('text=Look again')
+    await page.click('.deny')
+    await fine('refused')
+    assert.equal(await page.innerText('#told'), 'You have refused. Nothing was allowed.')
+    await ask('Till 6', { requested_expiry: '3' })
+    await page.click('text=Look again')
+    await page.waitForTimeout(3100)
+    await page.click('.approve')
+    await fine('expired')
+    assert.match(await page.innerText('#told'), /^This request has expired/)
+    const hostile = await client(HOSTILE)
+    await hostile.ask(HOSTILE.slice(0, 64), { creditor: HOSTILE })
+    await page.click('text=Look again')
+    await fine('hostile')
+    assert.equal((await page.innerText('main')).split(HOSTILE).length, 3, 'shown as it is, twice')
+    await page.click('.deny')
+    await context.close()
+  })
+}
+
+test('the page on the phone works without scripts and cannot be framed', async () => {
+  const { page, context, complaints } = await open({ viewport: SIZES[0] })
+  const { ask } = await client('Corner Shop')
+  await ask('Till 7')
+  await page.goto(`${server.issuer}/approvals`)
+  await signIn(page)
+  await page.click('.approve')
+  assert.match(await page.innerText('#told'), /You have allowed it/)
+  assert.deepEqual(complaints, [])
+  const answer = await server.fetchAs()(`${server.issuer}/approvals`)
+  assert.match(answer.headers.get('content-security-policy'), /default-src 'none'.*frame-ancestors 'none'/)
   await context.close()
 })
 

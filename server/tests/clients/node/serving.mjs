@@ -27,15 +27,16 @@ const CLAIMS = { name: 'Alice Example', email: 'alice@example.com', email_verifi
 
 /**
  * A server of its own, stopped when `stop` is called. `more` is appended to its configuration, `settings` replaces lines of it, `claims` are what it
- * knows of alice.
+ * knows of alice. FAPI 1.0 needs a certificate with an RSA key.
  */
-export async function start({ settings = {}, more = '', claims = CLAIMS } = {}) {
+export async function start({ settings = {}, more = '', claims = CLAIMS, keyType = 'ec' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'counterfoil-clients-'))
   const port = await freePort()
   const issuer = `https://localhost:${port}`
   const file = join(folder, 'counterfoil.toml')
   const run = (...args) => execFileSync(BINARY, [...args, '--config', file], { stdio: ['pipe', 'pipe', 'inherit'] })
   execFileSync(BINARY, ['init', folder, '--issuer', issuer, '--address', `127.0.0.1:${port}`, '--mtls-host', 'mtls.localhost'])
+  if (keyType === 'rsa') certify(folder, 'tls/server', { isRsa: true, extensions: 'subjectAltName=DNS:localhost,DNS:mtls.localhost' })
   let text = readFileSync(file, 'utf8')
   for (const [from, to] of Object.entries(settings)) {
     if (!text.includes(from)) throw new Error(`no ${from} in the configuration`)
@@ -66,18 +67,7 @@ export async function start({ settings = {}, more = '', claims = CLAIMS } = {}) 
     },
     /** A client's certificate by the server's authority, or by nobody but itself; or the certificate of a `host`. */
     certificate(name, { isSelfSigned = false, host } = {}) {
-      const at = (suffix) => join(folder, `${name}.${suffix}`)
-      const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] })
-      openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('key'))
-      if (isSelfSigned) {
-        openssl('req', '-x509', '-new', '-key', at('key'), '-subj', `/CN=${name}`, '-days', '2', '-out', at('pem'))
-      } else {
-        openssl('req', '-new', '-key', at('key'), '-subj', `/O=Bank, Ltd./CN=${name}`, '-out', at('csr'))
-        const authority = ['-CA', join(folder, 'tls/authority.pem'), '-CAkey', join(folder, 'tls/authority.key'), '-CAcreateserial']
-        writeFileSync(at('ext'), `basicConstraints=CA:FALSE\n${host ? `subjectAltName=DNS:${host}` : 'extendedKeyUsage=clientAuth'}\n`)
-        openssl('x509', '-req', '-in', at('csr'), ...authority, '-days', '2', '-extfile', at('ext'), '-out', at('pem'))
-      }
-      return { cert: readFileSync(at('pem')), key: readFileSync(at('key')) }
+      return certify(folder, name, { isSelfSigned, extensions: host ? `subjectAltName=DNS:${host}` : 'extendedKeyUsage=clientAuth' })
     },
     async stop() {
       const ended = new Promise((resolve) => process.once('exit', resolve))
@@ -96,6 +86,24 @@ export async function start({ settings = {}, more = '', claims = CLAIMS } = {}) 
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+}
+
+/** A key and a certificate in the folder, by the server's authority or by nobody but itself. */
+function certify(folder, name, { isSelfSigned = false, isRsa = false, extensions }) {
+  const at = (suffix) => join(folder, `${name}.${suffix}`)
+  const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  if (isRsa) openssl('genrsa', '-out', at('key'), '2048')
+  else openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('key'))
+  const common = name.split('/').at(-1)
+  if (isSelfSigned) {
+    openssl('req', '-x509', '-new', '-key', at('key'), '-subj', `/CN=${common}`, '-days', '2', '-out', at('pem'))
+  } else {
+    openssl('req', '-new', '-key', at('key'), '-subj', `/O=Bank, Ltd./CN=${common}`, '-out', at('csr'))
+    const authority = ['-CA', join(folder, 'tls/authority.pem'), '-CAkey', join(folder, 'tls/authority.key'), '-CAcreateserial']
+    writeFileSync(at('ext'), `basicConstraints=CA:FALSE\n${extensions}\n`)
+    openssl('x509', '-req', '-in', at('csr'), ...authority, '-days', '2', '-extfile', at('ext'), '-out', at('pem'))
+  }
+  return { cert: readFileSync(at('pem')), key: readFileSync(at('key')) }
 }
 
 /** A browser with cookies, which follows no redirection by itself. */
@@ -132,6 +140,17 @@ export async function browse(server, url, { action = 'approve' } = {}) {
   if (answered.status === 200) return posted(await answered.text())
   if (answered.status !== 303) throw new Error(`${answered.status}: ${await answered.text()}`)
   return new URL(answered.headers.get('location'))
+}
+
+/** What a person does on a phone: signs in at the page for it, and answers the request that shows this text. Gives the page that comes then. */
+export async function answer(server, text, { action = 'approve' } = {}) {
+  const visit = browser(server)
+  const login = await visit(`${server.issuer}/approvals`)
+  const signedIn = await visit(`${server.issuer}/approvals/login`, { ...hidden(await login.text()), username: 'alice', password: PASSWORD })
+  const page = await (await visit(signedIn.headers.get('location'))).text()
+  const request = page.split('<section').find((section) => section.includes(text))
+  if (!request) throw new Error(`nobody asks for ${text}: ${page}`)
+  return (await visit(`${server.issuer}/approvals/decision`, { ...hidden(request), action })).text()
 }
 
 /** A key pair for ES256: for WebCrypto, as a JWK to register, and whole as a JWK. */

@@ -17,7 +17,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from jwskate import Jwk
 from requests_oauth2client import OAuth2Client, PrivateKeyJwt
-from requests_oauth2client.exceptions import InvalidGrant
+from requests_oauth2client.exceptions import AuthorizationPending, InvalidGrant, InvalidRequest
 
 BINARY = os.environ.get("COUNTERFOIL_SERVER", str(Path(__file__).parents[4] / "target/debug/counterfoil-server"))
 REDIRECT_URI = "https://client.example/cb"
@@ -37,6 +37,7 @@ class Server:
         address = ["--address", f"127.0.0.1:{port}", "--mtls-host", "localhost"]
         subprocess.run([BINARY, "init", self.folder, "--issuer", self.issuer, *address], check=True, stdout=subprocess.DEVNULL)
         self.file = self.folder / "counterfoil.toml"
+        self.file.write_text(self.file.read_text().replace("# [backchannel]", "[backchannel]\ninterval = 1"))
         self.command("user", "add", "alice", input=PASSWORD.encode() + b"\n")
         self.process = subprocess.Popen([BINARY, "serve", "--config", self.file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -99,6 +100,19 @@ class Server:
             answer = browser.post(urljoin(url, "/consent"), data={**hidden(page), "action": "approve"}, allow_redirects=False)
             return answer.headers["location"]
 
+    def answer(self, text: str) -> None:
+        """A person signs in on a phone and allows what the request with this text asks."""
+        with self.session() as browser:
+
+            def hidden(page: str) -> dict[str, str]:
+                return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+
+            page = browser.get(f"{self.issuer}/approvals").text
+            page = browser.post(f"{self.issuer}/approvals/login", data={**hidden(page), "username": "alice", "password": PASSWORD}).text
+            section = next(section for section in page.split("<section") if text in section)
+            answer = browser.post(f"{self.issuer}/approvals/decision", data={**hidden(section), "action": "approve"})
+            assert "You have allowed it" in answer.text, answer.text
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(20)
@@ -116,15 +130,16 @@ class Clients(unittest.TestCase):
     def tearDownClass(cls) -> None:
         cls.server.stop()
 
-    def oauth2_client(self, name: str) -> OAuth2Client:
+    def oauth2_client(self, name: str, key: Jwk | None = None, **more: object) -> OAuth2Client:
         """requests-oauth2client, with private_key_jwt and DPoP."""
-        key = Jwk.generate(alg="ES256", kid=f"{name}-key")
+        key = key or Jwk.generate(alg="ES256", kid=f"{name}-key")
         self.server.add({
             "client_id": name,
             "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
             "token_endpoint_auth_method": "private_key_jwt",
             "jwks": {"keys": [key.public_jwk().to_dict()]},
             "dpop_bound_access_tokens": True,
+            **more,
         })
         session = self.server.session()
         self.addCleanup(session.close)
@@ -159,6 +174,39 @@ class Clients(unittest.TestCase):
         self.assertTrue(client.revoke_refresh_token(token.refresh_token))
         with self.assertRaises(InvalidGrant):
             client.refresh_token(refreshed)
+
+    def about(self, name: str) -> dict[str, object]:
+        """What a signed request says of itself."""
+        now = int(time.time())
+        return {"iss": name, "aud": self.server.issuer, "iat": now, "nbf": now, "exp": now + 300, "jti": os.urandom(16).hex()}
+
+    def test_signed_request_by_requests_oauth2client(self) -> None:
+        key = Jwk.generate(alg="ES256", kid="jar-key")
+        client = self.oauth2_client("jar", key, require_signed_request_object=True)
+        asked = client.authorization_request(scope="accounts", nonce=None, **self.about("jar"))
+        pushed = client.pushed_authorization_request(asked.sign(key))
+        answered = asked.validate_callback(self.server.browse(str(pushed.uri)))
+        self.assertEqual(client.authorization_code(answered).scope, "accounts")
+        with self.assertRaises(InvalidRequest):
+            client.pushed_authorization_request(client.authorization_request(scope="accounts", nonce=None))
+
+    def test_ciba_by_requests_oauth2client(self) -> None:
+        key = Jwk.generate(alg="ES256", kid="ciba-key")
+        grants = ["urn:openid:params:grant-type:ciba", "refresh_token"]
+        client = self.oauth2_client("ciba", key, grant_types=grants, backchannel_token_delivery_mode="poll")
+        for number, signing in enumerate(({}, {"private_jwk": key, **self.about("ciba")})):
+            message = f"python {number}"
+            asked = client.backchannel_authentication_request(
+                scope="openid accounts", login_hint="alice", binding_message=message, requested_expiry=60, **signing
+            )
+            self.assertEqual(asked.interval, 1)
+            with self.assertRaises(AuthorizationPending):
+                client.ciba(asked)
+            self.server.answer(message)
+            token = client.ciba(asked)
+            self.assertEqual((token.token_type, token.scope), ("DPoP", "openid accounts"))
+            with self.assertRaises(InvalidGrant):
+                client.ciba(asked)
 
     def test_client_credentials_bound_to_a_certificate_by_authlib(self) -> None:
         key = Jwk.generate(alg="PS256", kid="authlib-key")
