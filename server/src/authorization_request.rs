@@ -126,13 +126,16 @@ impl AuthorizationRequest {
             return Err(reason::CODES_NOT_FOR_CLIENT.refusal());
         }
         let scope = scope(form, client, config)?;
-        if response_type == ResponseType::CodeIdToken {
-            if !scope.iter().any(|scope| scope == "openid") {
-                return Err(reason::ID_TOKEN_WITHOUT_OPENID.refusal());
-            }
-            if form.get("nonce").is_none() {
-                return Err(reason::ID_TOKEN_WITHOUT_NONCE.refusal());
-            }
+        let (rules, has_openid) = (&client.profile.authorization_request, scope.iter().any(|scope| scope == "openid"));
+        let has_id_token = response_type == ResponseType::CodeIdToken;
+        if scope.is_empty() && rules.scope_required {
+            return Err(reason::SCOPE_MISSING.refusal());
+        }
+        if has_id_token && !has_openid {
+            return Err(reason::ID_TOKEN_WITHOUT_OPENID.refusal());
+        }
+        if form.get("nonce").is_none() && (has_id_token || has_openid && rules.nonce_required) {
+            return Err(reason::ID_TOKEN_WITHOUT_NONCE.refusal());
         }
         Ok(Self {
             client_id: client.id().to_owned(),

@@ -71,6 +71,9 @@ pub(crate) struct RequestRules {
     pub(crate) pushed: bool,
     /// Whether those that are not pushed need a `code_challenge` (RFC 7636). Those that are pushed always do.
     pub(crate) always_pkce: bool,
+    pub(crate) scope_required: bool,
+    /// Whether a request for `openid` needs a nonce. One for an ID token by way of the browser always does.
+    pub(crate) nonce_required: bool,
     pub(crate) response_types: Vec<String>,
 }
 

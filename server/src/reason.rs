@@ -69,7 +69,7 @@ reasons! {
     RESPONSE_TYPE_UNSUPPORTED = UnsupportedResponseType, "response_type is not one of this client's", "RFC 6749 section 3.1.1; FAPI 2.0 section 5.3.2.2, number 1";
     RESPONSE_MODE_UNSUPPORTED = InvalidRequest, "response_mode is unknown, or not one of this client's profile", "JARM section 2.3; FAPI 2.0 Message Signing section 5.4.1";
     ID_TOKEN_WITHOUT_OPENID = InvalidScope, "an ID token needs openid", "OpenID Connect Core section 3.3.2.1";
-    ID_TOKEN_WITHOUT_NONCE = InvalidRequest, "an ID token from here needs a nonce", "OpenID Connect Core section 3.3.2.11";
+    ID_TOKEN_WITHOUT_NONCE = InvalidRequest, "nonce is missing", "OpenID Connect Core section 3.3.2.11; FAPI 1.0 Part 1 section 5.2.2.2";
     REDIRECT_URI_MISSING = InvalidRequest, "redirect_uri is missing", "FAPI 2.0 section 5.3.2.2, number 6";
     REDIRECT_URI_NOT_REGISTERED = InvalidRequest, "redirect_uri is not registered for this client", "RFC 9700 section 2.1";
     STATE_TOO_LONG = InvalidRequest, "state is too long", "Counterfoil's own limit";
@@ -79,6 +79,7 @@ reasons! {
     CHALLENGE_MALFORMED = InvalidRequest, "code_challenge must be 43 characters of base64url", "RFC 7636 section 4.2";
     JKT_MALFORMED = InvalidRequest, "dpop_jkt must be 43 characters of base64url", "RFC 9449 section 10";
     JKT_NOT_OF_PROOF = InvalidRequest, "dpop_jkt is not the key of the DPoP proof", "RFC 9449 section 10.1";
+    SCOPE_MISSING = InvalidRequest, "scope is missing", "OpenID Connect Core section 3.1.2.1";
     SCOPE_NOT_FOR_CLIENT = InvalidScope, "a scope is unknown or not for this client", "RFC 6749 section 3.3";
     RESOURCE_NOT_FOR_CLIENT = InvalidTarget, "a resource is unknown or not for this client", "RFC 8707 section 2";
     DETAILS_NOT_JSON = InvalidAuthorizationDetails, "authorization_details is not JSON", "RFC 9396 section 5";

@@ -19,7 +19,7 @@ use self::password::Failed;
 use self::words::{as_text, date, in_words, origin_of};
 use crate::Server;
 use crate::authorization_request::{AuthorizationRequest, GrantAction, ResponseType, Way, response_mode, response_type};
-use crate::authorization_response::Return;
+use crate::authorization_response::{ResponseMode, Return};
 use crate::client::Client;
 use crate::endpoint::REQUEST_URI;
 use crate::error::Refusal;
@@ -224,12 +224,13 @@ impl<S: Store> Server<S> {
         };
         let (Some(client), Some(redirect_uri)) = (client, parameters.get("redirect_uri")) else { return Err(refusal) };
         let kind = response_type(parameters, &client).unwrap_or_default();
-        let mode = match parameters.get("response_mode") {
-            // Where it had to say how it wants to be answered, and did not, by the usual way.
-            None if kind == ResponseType::Code => client.profile.authorization_response.modes.first().copied(),
-            _ => response_mode(parameters, kind, &client).ok(),
-        };
-        let Some(mode) = mode else { return Err(refusal) };
+        // What is wrong may be how the client wants to be answered. A profile that demands a mode leaves the response type's own to who names
+        // none; else it is told by the profile's usual one.
+        let mode = response_mode(parameters, kind, &client).unwrap_or_else(|_| match (kind, &client.profile.authorization_response) {
+            (ResponseType::CodeIdToken, _) => ResponseMode::Fragment,
+            (ResponseType::Code, rules) if rules.mode_required && parameters.get("response_mode").is_none() => ResponseMode::Query,
+            (ResponseType::Code, rules) => rules.modes.first().copied().unwrap_or_default(),
+        });
         if !client.has_redirect_uri(redirect_uri) || refusal.status.is_server_error() {
             return Err(refusal);
         }

@@ -88,6 +88,8 @@ function personAt(issuer) {
   return {
     allows: answers('approve'),
     cancels: answers('cancel'),
+    // A page that is for somebody to look at: the module ends as REVIEW.
+    seesAnError: [{ match, tasks: [{ task: 'error page', match, commands: [['wait', 'xpath', '//*', 10, 'invalid_request', 'update-image-placeholder']] }] }],
     loadsThePageTwice: [{ match, 'match-limit': 1, tasks: [{ task: 'looks', match, commands: [] }] }, ...answers('approve')],
   }
 }

@@ -27,6 +27,10 @@ const ofFapi1 = {
   scope: 'accounts offline_access',
   person: {
     'fapi1-advanced-final-user-rejects-authentication': 'cancels',
+    // By value, nobody knows where the client is: a page is all that can be shown.
+    'fapi1-advanced-final-ensure-registered-redirect-uri': 'seesAnError',
+    'fapi1-advanced-final-ensure-request-object-without-redirect-uri-fails': 'seesAnError',
+    'fapi1-advanced-final-ensure-redirect-uri-in-authorization-request': 'seesAnError',
     'fapi1-advanced-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': 'loadsThePageTwice',
   },
 }
@@ -103,7 +107,7 @@ const PLANS = [
       backchannel_token_delivery_mode: mode,
     },
     isPinged: mode === 'ping',
-    hint: { hint_type: 'login_hint', hint_value: 'alice' },
+    hint: { hint_type: 'login_hint', hint_value: 'alice', acr_value: 'urn:counterfoil:password' },
   })),
 ]
 

@@ -180,7 +180,7 @@ async fn ensure_request_object_without_what_it_must_have_fails() {
     let world = world().await;
     let party = party(&world);
     for (missing, code) in
-        [("exp", None), ("nbf", None), ("redirect_uri", None), ("nonce", Some("invalid_request")), ("scope", Some("invalid_scope"))]
+        [("exp", None), ("nbf", None), ("redirect_uri", None), ("nonce", Some("invalid_request")), ("scope", Some("invalid_request"))]
     {
         let mut claims = claims(&world, party);
         claims.as_object_mut().unwrap().remove(missing);
@@ -190,6 +190,13 @@ async fn ensure_request_object_without_what_it_must_have_fails() {
             None => answer.is_page(if missing == "redirect_uri" { "invalid_request" } else { "invalid_request_object" }),
             Some(code) => assert_eq!(told(party, &answer)["error"], code, "{missing}"),
         }
+    }
+    // Both are needed for a code alone, too.
+    for missing in ["nonce", "scope"] {
+        let mut claims = jarm(&world, party);
+        claims.as_object_mut().unwrap().remove(missing);
+        let told = told(party, &send(&world, party, &claims).await);
+        assert_eq!(claims_of(told["response"].as_str().unwrap())["error"], "invalid_request", "{missing}");
     }
 }
 
@@ -259,12 +266,14 @@ async fn ensure_authorization_request_without_request_object_fails() {
 async fn ensure_response_type_code_fails_without_jarm_and_response_mode_query_always() {
     let world = world().await;
     let party = party(&world);
-    for (kind, mode, is_page) in [
-        ("code", None, false),
-        ("code", Some("query"), true),
-        ("code id_token", Some("query"), true),
-        ("token", None, false),
-        ("id_token", None, false),
+    // Told as the response type has it: in the query or the fragment, and signed only where a signed answer was asked for.
+    for (kind, mode, place) in [
+        ("code", None, "?"),
+        ("code", Some("query"), "response"),
+        ("code id_token", Some("query"), "#"),
+        ("code id_token", Some("jwt"), "#"),
+        ("token", None, "?"),
+        ("id_token", None, "?"),
     ] {
         let mut claims = claims(&world, party);
         claims["response_type"] = json!(kind);
@@ -272,12 +281,12 @@ async fn ensure_response_type_code_fails_without_jarm_and_response_mode_query_al
             claims["response_mode"] = json!(mode);
         }
         let answer = send(&world, party, &claims).await;
-        if is_page {
-            answer.is_page("invalid_request");
-        } else {
-            let told = claims_of(told(party, &answer)["response"].as_str().unwrap());
-            assert!(["invalid_request", "unsupported_response_type"].contains(&told["error"].as_str().unwrap()), "{kind}: {told}");
+        let mut told = told(party, &answer);
+        if place == "response" {
+            told = claims_of(told["response"].as_str().unwrap()).as_object().unwrap().clone();
         }
+        assert!(["invalid_request", "unsupported_response_type"].contains(&told["error"].as_str().unwrap()), "{kind}: {told:?}");
+        assert_eq!(answer.header("location").contains('#'), place == "#", "{kind} {mode:?}");
     }
 }
 
