@@ -179,15 +179,13 @@ fn redirect_uri(form: &Form, client: &Client) -> Result<String, Refusal> {
     if client.has_redirect_uri(asked) { Ok(asked.to_owned()) } else { Err(reason::REDIRECT_URI_NOT_REGISTERED.refusal()) }
 }
 
-/// One of the client's profile, and for which the client is registered: for `code` where it says nothing (RFC 7591 section 2).
+/// One of the client's profile, and for which the client is registered.
 pub(crate) fn response_type(form: &Form, client: &Client) -> Result<ResponseType, Refusal> {
     let asked = form.get("response_type").ok_or(reason::RESPONSE_TYPE_MISSING.refusal())?;
     let refuse = || reason::RESPONSE_TYPE_UNSUPPORTED.refusal();
     let known = ResponseType::named(asked).ok_or_else(refuse)?;
-    let registered = &client.metadata.response_types;
-    let is_registered = if registered.is_empty() { known == ResponseType::Code } else { registered.iter().any(|own| own == known.name()) };
     let is_permitted = client.profile.authorization_request.response_types.iter().any(|own| own == known.name());
-    if is_registered && is_permitted { Ok(known) } else { Err(refuse()) }
+    if client.may_ask_for(known.name()) && is_permitted { Ok(known) } else { Err(refuse()) }
 }
 
 /// One that the client's profile permits. Where none is asked for, the profile's first, unless it demands that one is asked for. A code with an

@@ -68,7 +68,7 @@ pub(crate) struct Return<'a> {
 
 impl<S: Store> Server<S> {
     /// Back to the client with an answer: a code, or an error.
-    pub(crate) fn respond(&self, to: &Return<'_>, answer: &[(&'static str, &str)], now: UnixTime) -> Result<Response, Refusal> {
+    pub(crate) async fn respond(&self, to: &Return<'_>, answer: &[(&'static str, &str)], now: UnixTime) -> Result<Response, Refusal> {
         let mut answer = answer.to_vec();
         answer.extend(to.state.map(|state| ("state", state)));
         answer.push(("iss", &self.config.issuer));
@@ -83,6 +83,7 @@ impl<S: Store> Server<S> {
         claims.insert("exp".to_owned(), json!(now.0.saturating_add(GOOD_FOR)));
         let algorithm = to.client.signed_by(to.client.response_algorithm, &self.config);
         let signed = self.keys.sign(algorithm, "JWT", &claims)?;
+        let signed = self.encryption.encrypted(to.client, to.client.response_encryption, signed).await?;
         match to.mode {
             ResponseMode::FragmentJwt => see_other(&with_fragment(uri, &[("response", &signed)])),
             ResponseMode::FormPostJwt => {

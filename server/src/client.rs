@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::certificate::{Names, SubjectRule};
 use crate::config::{Config, ConfigError, TokenFormat};
+use crate::encryption::{self, KeyManagement};
 use crate::issue::Algorithm;
 use crate::profile::{Breach, Profile};
 use crate::store::{Store, StoreError};
@@ -68,6 +69,18 @@ pub(crate) struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id_token_signed_response_alg: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token_encrypted_response_alg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token_encrypted_response_enc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization_encrypted_response_alg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization_encrypted_response_enc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_object_encryption_alg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_object_encryption_enc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) introspection_signed_response_alg: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorization_signed_response_alg: Option<String>,
@@ -109,7 +122,7 @@ pub(crate) struct Metadata {
 }
 
 /// The names in [`Metadata`], in which an operator's mistakes are found.
-const NAMES: [&str; 42] = [
+const NAMES: [&str; 47] = [
     "client_id",
     "client_name",
     "client_uri",
@@ -152,6 +165,11 @@ const NAMES: [&str; 42] = [
     "backchannel_authentication_request_signing_alg",
     "backchannel_user_code_parameter",
     "decides_backchannel_requests",
+    "id_token_encrypted_response_enc",
+    "authorization_encrypted_response_alg",
+    "authorization_encrypted_response_enc",
+    "request_object_encryption_alg",
+    "request_object_encryption_enc",
 ];
 
 /// The grant type of CIBA (CIBA Core section 4).
@@ -206,6 +224,10 @@ pub(crate) struct Client {
     pub(crate) response_algorithm: Option<Algorithm>,
     pub(crate) request_algorithm: Option<Algorithm>,
     pub(crate) backchannel_algorithm: Option<Algorithm>,
+    pub(crate) id_token_encryption: Option<KeyManagement>,
+    pub(crate) response_encryption: Option<KeyManagement>,
+    /// How it must encrypt its signed requests, if it must.
+    pub(crate) request_encryption: Option<KeyManagement>,
     scopes: Option<Vec<String>>,
 }
 
@@ -282,6 +304,7 @@ impl Client {
         if keys.is_none() && is_ciba_signed {
             return wrong("jwks", "or jwks_uri is needed for signed requests (CIBA Core section 7.1.1)");
         }
+        let [id_token_encryption, response_encryption, request_encryption] = encryptions(&metadata)?;
         let scopes = metadata.scope.as_deref().map(|scope| scope.split(' ').map(str::to_owned).collect());
         Ok(Self {
             metadata,
@@ -293,6 +316,9 @@ impl Client {
             response_algorithm,
             request_algorithm,
             backchannel_algorithm,
+            id_token_encryption,
+            response_encryption,
+            request_encryption,
             scopes,
         })
     }
@@ -337,6 +363,12 @@ impl Client {
 
     pub(crate) fn may_ask(&self, scope: &str) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|own| own == scope))
+    }
+
+    /// Whether it is registered for a response type: for `code` where it says nothing (RFC 7591 section 2).
+    pub(crate) fn may_ask_for(&self, response_type: &str) -> bool {
+        let registered = &self.metadata.response_types;
+        if registered.is_empty() { response_type == "code" } else { registered.iter().any(|own| own == response_type) }
     }
 
     /// Where it is notified that a person has answered, if it is.
@@ -420,6 +452,39 @@ fn method(metadata: &Metadata) -> Result<Method, MetadataError> {
             "must be private_key_jwt, tls_client_auth or self_signed_tls_client_auth (FAPI 2.0 section 5.3.2.1, number 6)",
         ),
     }
+}
+
+/// How ID tokens and authorization responses are encrypted for the client, and how it must encrypt its requests.
+fn encryptions(metadata: &Metadata) -> Result<[Option<KeyManagement>; 3], MetadataError> {
+    let wrong = MetadataError::new;
+    let of = |members: [&'static str; 2], alg: &Option<String>, enc: &Option<String>| {
+        let [alg_member, enc_member] = members;
+        let Some(alg) = alg else { return if enc.is_some() { Err(wrong(alg_member, "is missing")) } else { Ok(None) } };
+        let management = KeyManagement::named(alg).ok_or(MetadataError::new(alg_member, "must be RSA-OAEP, RSA-OAEP-256 or ECDH-ES"))?;
+        if enc.as_deref() == Some(encryption::CONTENT) { Ok(Some(management)) } else { Err(wrong(enc_member, "must be A256GCM")) }
+    };
+    let id_token = of(
+        ["id_token_encrypted_response_alg", "id_token_encrypted_response_enc"],
+        &metadata.id_token_encrypted_response_alg,
+        &metadata.id_token_encrypted_response_enc,
+    )?;
+    let response = of(
+        ["authorization_encrypted_response_alg", "authorization_encrypted_response_enc"],
+        &metadata.authorization_encrypted_response_alg,
+        &metadata.authorization_encrypted_response_enc,
+    )?;
+    let request = of(
+        ["request_object_encryption_alg", "request_object_encryption_enc"],
+        &metadata.request_object_encryption_alg,
+        &metadata.request_object_encryption_enc,
+    )?;
+    for management in [id_token, response].into_iter().flatten() {
+        let has_keys = metadata.jwks.is_some() || metadata.jwks_uri.is_some();
+        if !has_keys || !encryption::can_be_had(metadata.jwks.as_ref(), management) {
+            return Err(wrong("jwks", "or jwks_uri must have a key for what is to be encrypted, with use enc"));
+        }
+    }
+    Ok([id_token, response, request])
 }
 
 /// The keys that a client signs with. Who signs assertions must have some; certificates alone are no keys to sign requests with.

@@ -11,6 +11,7 @@ mod client;
 mod client_auth;
 pub mod clock;
 pub mod config;
+mod encryption;
 mod endpoint;
 mod error;
 mod grant;
@@ -63,6 +64,7 @@ pub struct Server<S> {
     store: S,
     clock: Arc<dyn Clock>,
     keys: SigningKeys,
+    encryption: encryption::Encryption,
     clients: Clients,
     nonces: NonceKey,
     publisher: Option<publish::Publisher>,
@@ -100,6 +102,7 @@ impl<S: Store> Server<S> {
         let identity_provider = config.login.provider.as_ref().map(identity_provider::IdentityProvider::new).transpose()?;
         Ok(Self {
             clients: Clients::new(&config)?,
+            encryption: encryption::Encryption::open(&config.keys)?,
             pages: Pages::load(&config)?,
             proof_keys: SharedKeyTables::new(PROOF_KEYS).map_err(|error| ConfigError::new("memory", error))?,
             publisher: publish::Publisher::new(&config.split_tokens)?,
@@ -136,6 +139,11 @@ impl<S: Store> Server<S> {
         self.is_stopping.store(true, core::sync::atomic::Ordering::Release);
         self.published.notify_waiters();
         self.held.release_all();
+    }
+
+    /// Whom signed requests are for.
+    pub(crate) fn own(&self) -> request_object::Own<'_> {
+        request_object::Own { issuer: &self.config.issuer, encryption: &self.encryption }
     }
 
     /// Whether it is about to stop.

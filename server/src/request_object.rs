@@ -13,7 +13,7 @@ use counterfoil::{Seconds, UnixTime};
 use serde_json::{Map, Value};
 
 use crate::client::Client;
-use crate::config::Config;
+use crate::encryption::Encryption;
 use crate::error::Refusal;
 use crate::http::Form;
 use crate::others_keys;
@@ -29,6 +29,13 @@ const ABOUT_ITSELF: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 const BESIDE: [&str; 4] = ["request", "client_id", "client_assertion", "client_assertion_type"];
 /// How long a client's keys, which have become unknown, may be waited for.
 const PATIENCE: Duration = Duration::ZERO;
+
+/// Whom a request is for: this server.
+#[derive(Clone, Copy)]
+pub(crate) struct Own<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) encryption: &'a Encryption,
+}
 
 /// What is demanded of a signed request, beside a good signature for this server.
 struct Rules<'a> {
@@ -47,12 +54,12 @@ impl Rules<'_> {
 
 /// The parameters of an authorization request: those that are signed, and no other, where any are; else those of the form, where the client
 /// may do so.
-pub(crate) fn parameters(form: Form, client: &Client, config: &Config, now: UnixTime) -> Result<Form, Refusal> {
+pub(crate) fn parameters(form: Form, client: &Client, own: Own<'_>, now: UnixTime) -> Result<Form, Refusal> {
     let Some(object) = form.get("request") else {
         return if client.must_sign_requests() { Err(reason::REQUEST_NOT_SIGNED.refusal()) } else { Ok(form) };
     };
     let rules = Rules { claims: &["nbf", "client_id"], algorithm: client.request_algorithm, reason: reason::REQUEST_OBJECT_INVALID };
-    let (claims, _) = read(object, client, config, &rules, now)?;
+    let (claims, _) = read(object, client, own, &rules, now)?;
     if claims.get("client_id").and_then(Value::as_str) != Some(client.id()) {
         return Err(rules.refuse().because("client_id is another client's"));
     }
@@ -63,7 +70,7 @@ pub(crate) fn parameters(form: Form, client: &Client, config: &Config, now: Unix
 }
 
 /// As [`parameters`], of a backchannel authentication request; with what is to be used up where it is signed.
-pub(crate) fn backchannel_parameters(form: Form, client: &Client, config: &Config, now: UnixTime) -> Result<(Form, Option<Use>), Refusal> {
+pub(crate) fn backchannel_parameters(form: Form, client: &Client, own: Own<'_>, now: UnixTime) -> Result<(Form, Option<Use>), Refusal> {
     let Some(object) = form.get("request") else {
         return if client.profile.backchannel.signed_requests_required {
             Err(reason::BACKCHANNEL_NOT_SIGNED.refusal())
@@ -77,7 +84,7 @@ pub(crate) fn backchannel_parameters(form: Form, client: &Client, config: &Confi
     // One code for all that may be wrong with it (CIBA Core section 13).
     let rules =
         Rules { claims: &["iat", "nbf", "jti"], algorithm: client.backchannel_algorithm, reason: reason::BACKCHANNEL_OBJECT_INVALID };
-    let (claims, used) = read(object, client, config, &rules, now)?;
+    let (claims, used) = read(object, client, own, &rules, now)?;
     Ok((as_form(claims, &rules)?, used))
 }
 
@@ -90,11 +97,22 @@ fn as_form(claims: Map<String, Value>, rules: &Rules<'_>) -> Result<Form, Refusa
 fn read(
     object: &str,
     client: &Client,
-    config: &Config,
+    own: Own<'_>,
     rules: &Rules<'_>,
     now: UnixTime,
 ) -> Result<(Map<String, Value>, Option<Use>), Refusal> {
     let refuse = |cause: &dyn core::fmt::Display| rules.refuse().because(cause);
+    // Five parts are encrypted, and have those of a signed one in them (RFC 9101 section 6.1).
+    let is_encrypted = object.bytes().filter(|byte| *byte == b'.').count() == 4;
+    let decrypted;
+    let object = match client.request_encryption {
+        registered if is_encrypted => {
+            decrypted = own.encryption.decrypted(object, registered).map_err(|cause| refuse(&cause))?;
+            &decrypted
+        }
+        Some(_) => return Err(refuse(&"it is not encrypted")),
+        None => object,
+    };
     let limits = Limits::new(32 * 1024, 4 * 1024).map_err(|error| refuse(&error))?;
     let ring = client.keys.as_ref().ok_or_else(|| refuse(&"the client has no keys"))?;
     let mut scratch = vec![0; limits.scratch()];
@@ -102,7 +120,7 @@ fn read(
     // A client that has registered one algorithm signs with no other (RFC 9101 section 10.1).
     let is_registered = |own: &&dyn Algorithm| rules.algorithm.is_none_or(|registered| registered.name() == own.name());
     let algorithms: Vec<&dyn Algorithm> = client.profile.algorithms().iter().copied().filter(is_registered).collect();
-    let accepted = Verifier::new(client.id(), &config.issuer, &algorithms, keys.keys())
+    let accepted = Verifier::new(client.id(), own.issuer, &algorithms, keys.keys())
         .map(|verifier| verifier.with_profile(Profile::listed(&TYPES, rules.claims)).with_binding(Binding::Optional).with_limits(limits))
         .and_then(|verifier| verifier.accept(object.as_bytes(), Presenter::Bearer, now, &mut scratch))
         .map_err(|error| refuse(&error))?;

@@ -90,13 +90,21 @@ pub struct KeySettings {
     pub folder: PathBuf,
     /// The algorithm of access tokens, and of ID tokens of clients that name none: `ES256`, `PS256` or `EdDSA`.
     pub algorithm: String,
+    /// Files with private keys in PEM to which clients may encrypt requests: RSA or P-256. Each is published, the first one first; one that is to be
+    /// given up stays at the end for a while.
+    pub encryption: Vec<PathBuf>,
     /// The file with the secret that DPoP nonces are made of, 32 bytes or more: the same for all servers of an issuer.
     pub nonce_secret: PathBuf,
 }
 
 impl Default for KeySettings {
     fn default() -> Self {
-        Self { folder: PathBuf::from("keys"), algorithm: "ES256".to_owned(), nonce_secret: PathBuf::from("nonce.secret") }
+        Self {
+            folder: PathBuf::from("keys"),
+            algorithm: "ES256".to_owned(),
+            encryption: Vec::new(),
+            nonce_secret: PathBuf::from("nonce.secret"),
+        }
     }
 }
 
@@ -290,7 +298,7 @@ impl Config {
             .chain([&mut store.sqlite, &mut store.postgres_authorities])
             .flatten()
             .for_each(resolve);
-        [&mut config.keys.folder, &mut config.keys.nonce_secret].into_iter().for_each(resolve);
+        [&mut config.keys.folder, &mut config.keys.nonce_secret].into_iter().chain(&mut config.keys.encryption).for_each(resolve);
         if let Some(backchannel) = &mut config.backchannel {
             backchannel.authorities.iter_mut().for_each(resolve);
         }

@@ -27,7 +27,7 @@ impl<S: Store> Server<S> {
         if !client.may_use(CIBA) {
             return Err(reason::CIBA_NOT_FOR_CLIENT.refusal());
         }
-        let (parameters, object) = request_object::backchannel_parameters(form, &client, &self.config, request.now)?;
+        let (parameters, object) = request_object::backchannel_parameters(form, &client, self.own(), request.now)?;
         let scope = scope(&parameters, &client, &self.config)?;
         if !scope.iter().any(|scope| scope == "openid") {
             return Err(reason::OPENID_MISSING.refusal());

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::Server;
 use crate::authorization_response::ResponseMode;
 use crate::client::CIBA;
+use crate::encryption::{self, KeyManagement};
 use crate::error::Refusal;
 use crate::http::{Request, Response, answer, json as json_answer, set};
 use crate::issue::id_token;
@@ -73,6 +74,16 @@ impl<S: Store> Server<S> {
             members.insert("backchannel_authentication_request_signing_alg_values_supported".to_owned(), accepted.clone());
             members.insert("backchannel_user_code_parameter_supported".to_owned(), json!(true));
         }
+        let encrypts = KeyManagement::ALL.map(KeyManagement::name);
+        for kind in ["id_token", "authorization"] {
+            members.insert(format!("{kind}_encryption_alg_values_supported"), json!(encrypts));
+            members.insert(format!("{kind}_encryption_enc_values_supported"), json!([encryption::CONTENT]));
+        }
+        let decrypts = self.encryption.algorithms();
+        if !decrypts.is_empty() {
+            members.insert("request_object_encryption_alg_values_supported".to_owned(), json!(decrypts));
+            members.insert("request_object_encryption_enc_values_supported".to_owned(), json!([encryption::CONTENT]));
+        }
         if config.profile.request_object.required {
             members.insert("require_signed_request_object".to_owned(), json!(true));
         }
@@ -106,7 +117,11 @@ impl<S: Store> Server<S> {
     }
 
     pub(crate) fn jwks(&self, request: &Request) -> Response {
-        let mut response = answer(StatusCode::OK, "application/jwk-set+json", self.keys.jwks(request.now).to_string());
+        let mut jwks = self.keys.jwks(request.now);
+        if let Some(keys) = jwks.get_mut("keys").and_then(Value::as_array_mut) {
+            keys.extend(self.encryption.jwks());
+        }
+        let mut response = answer(StatusCode::OK, "application/jwk-set+json", jwks.to_string());
         set(&mut response, CACHE_CONTROL, &format!("public, max-age={JWKS_AGE}"));
         response
     }

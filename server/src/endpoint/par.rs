@@ -24,7 +24,7 @@ impl<S: Store> Server<S> {
         if form.get("request_uri").is_some() {
             return Err(reason::REQUEST_URI_AT_PAR.refusal());
         }
-        let parameters = request_object::parameters(form, &authenticated.client, &self.config, request.now)?;
+        let parameters = request_object::parameters(form, &authenticated.client, self.own(), request.now)?;
         let mut asked = AuthorizationRequest::read(&parameters, Way::Pushed, &authenticated.client, &self.config)?;
         // RFC 9449 section 10.1: a proof here stands for dpop_jkt, and both must agree.
         if let Some(Confirmation::Key(key)) = proof.as_ref().map(|proof| proof.confirmation) {

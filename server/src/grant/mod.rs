@@ -77,7 +77,8 @@ impl<S: Store> Server<S> {
         }
         let id_token = if scope.iter().any(|scope| scope == "openid") {
             let beside = id_token::Beside { nonce: share.nonce, access_token: Some(&issued.text), ..id_token::Beside::default() };
-            Some(id_token::issue(self, client, &id_token::Person { grant, user: &user }, &beside, now)?)
+            let token = id_token::issue(self, client, &id_token::Person { grant, user: &user }, &beside, now)?;
+            Some(self.encryption.encrypted(client, client.id_token_encryption, token).await?)
         } else {
             None
         };

@@ -156,7 +156,7 @@ impl<S: Store> Server<S> {
         let lifetimes = &self.config.lifetimes;
         let expires_at = UnixTime(request.now.0.saturating_add(lifetimes.code));
         let mut answer = vec![("code", code.as_str())];
-        let id_token = self.id_token_with(&asked, &grant, &user, code.as_str(), request.now)?;
+        let id_token = self.id_token_with(&asked, &grant, &user, code.as_str(), request.now).await?;
         answer.extend(id_token.as_deref().map(|token| ("id_token", token)));
         let new = NewCode {
             key: code.digest(),
@@ -168,18 +168,19 @@ impl<S: Store> Server<S> {
             return Err(unknown_request());
         }
         tracing::info!(client = asked.client.id(), "consent given");
-        self.respond(&asked.back(), &answer, request.now)
+        self.respond(&asked.back(), &answer, request.now).await
     }
 
     /// The ID token that goes with a code and vouches for it, where the request asks for one (FAPI 1.0 Part 2 section 5.2.2.1).
-    fn id_token_with(&self, asked: &Asked, grant: &Grant, user: &User, code: &str, now: UnixTime) -> Result<Option<String>, Refusal> {
+    async fn id_token_with(&self, asked: &Asked, grant: &Grant, user: &User, code: &str, now: UnixTime) -> Result<Option<String>, Refusal> {
         let request = &asked.request;
         if request.response_type != ResponseType::CodeIdToken {
             return Ok(None);
         }
         let (nonce, state) = (request.nonce.as_deref(), request.state.as_deref());
         let beside = id_token::Beside { nonce, state, code: Some(code), access_token: None };
-        id_token::issue(self, &asked.client, &id_token::Person { grant, user }, &beside, now).map(Some)
+        let token = id_token::issue(self, &asked.client, &id_token::Person { grant, user }, &beside, now)?;
+        self.encryption.encrypted(&asked.client, asked.client.id_token_encryption, token).await.map(Some)
     }
 
     /// A signed request that comes by way of the browser (FAPI 1.0 Part 2 section 5.2.2, number 1) is kept as if it had been pushed.
@@ -192,7 +193,7 @@ impl<S: Store> Server<S> {
         if client.profile.authorization_request.pushed {
             return self.refuse(&parameters, reason::REQUEST_NOT_PUSHED.refusal(), now).await;
         }
-        let signed = match request_object::parameters(parameters.clone(), &client, &self.config, now) {
+        let signed = match request_object::parameters(parameters.clone(), &client, self.own(), now) {
             Ok(signed) => signed,
             Err(refusal) => return self.refuse(&parameters, refusal, now).await,
         };
@@ -223,21 +224,14 @@ impl<S: Store> Server<S> {
             None => None,
         };
         let (Some(client), Some(redirect_uri)) = (client, parameters.get("redirect_uri")) else { return Err(refusal) };
-        let kind = response_type(parameters, &client).unwrap_or_default();
-        // What is wrong may be how the client wants to be answered. A profile that demands a mode leaves the response type's own to who names
-        // none; else it is told by the profile's usual one.
-        let mode = response_mode(parameters, kind, &client).unwrap_or_else(|_| match (kind, &client.profile.authorization_response) {
-            (ResponseType::CodeIdToken, _) => ResponseMode::Fragment,
-            (ResponseType::Code, rules) if rules.mode_required && parameters.get("response_mode").is_none() => ResponseMode::Query,
-            (ResponseType::Code, rules) => rules.modes.first().copied().unwrap_or_default(),
-        });
+        let mode = error_mode(parameters, &client);
         if !client.has_redirect_uri(redirect_uri) || refusal.status.is_server_error() {
             return Err(refusal);
         }
         let (error, reason) = (refusal.code().as_str(), refusal.reason);
         tracing::info!(client = client.id(), error, %reason, clause = reason.clause, cause = %refusal, "request refused");
         let back = Return { client: &client, redirect_uri, mode, state: parameters.get("state") };
-        self.respond(&back, &[("error", refusal.code().as_str())], now)
+        self.respond(&back, &[("error", refusal.code().as_str())], now).await
     }
 
     /// The pushed request that a page is about.
@@ -399,7 +393,21 @@ impl<S: Store> Server<S> {
         }
         let error = reason.code.as_str();
         tracing::info!(client = asked.client.id(), error, %reason, clause = reason.clause, "request rejected");
-        self.respond(&asked.back(), &[("error", error)], now)
+        self.respond(&asked.back(), &[("error", error)], now).await
+    }
+}
+
+/// How a client is told of an error, where what is wrong may be how it wants to be answered.
+fn error_mode(parameters: &Form, client: &Client) -> ResponseMode {
+    let usual = client.profile.authorization_response.modes.first().copied().unwrap_or_default();
+    let asked = parameters.get("response_mode");
+    match response_type(parameters, client) {
+        Ok(ResponseType::CodeIdToken) => ResponseMode::Fragment,
+        Ok(ResponseType::Code) if asked == Some("query") => ResponseMode::Query,
+        Ok(ResponseType::Code) => response_mode(parameters, ResponseType::Code, client).unwrap_or(usual),
+        // Who may not ask for a code alone does not expect signed answers.
+        Err(_) if client.may_ask_for("code") => usual,
+        Err(_) => ResponseMode::Query,
     }
 }
 

@@ -266,14 +266,13 @@ async fn ensure_authorization_request_without_request_object_fails() {
 async fn ensure_response_type_code_fails_without_jarm_and_response_mode_query_always() {
     let world = world().await;
     let party = party(&world);
-    // Told as the response type has it: in the query or the fragment, and signed only where a signed answer was asked for.
     for (kind, mode, place) in [
-        ("code", None, "?"),
-        ("code", Some("query"), "response"),
+        ("code", None, "response"),
+        ("code", Some("query"), "?"),
         ("code id_token", Some("query"), "#"),
         ("code id_token", Some("jwt"), "#"),
-        ("token", None, "?"),
-        ("id_token", None, "?"),
+        ("token", None, "response"),
+        ("id_token", None, "response"),
     ] {
         let mut claims = claims(&world, party);
         claims["response_type"] = json!(kind);
@@ -288,6 +287,19 @@ async fn ensure_response_type_code_fails_without_jarm_and_response_mode_query_al
         assert!(["invalid_request", "unsupported_response_type"].contains(&told["error"].as_str().unwrap()), "{kind}: {told:?}");
         assert_eq!(answer.header("location").contains('#'), place == "#", "{kind} {mode:?}");
     }
+}
+
+#[tokio::test]
+async fn who_may_not_ask_for_a_code_alone_is_told_plainly() {
+    let world = world().await;
+    let party = party(&world);
+    let mut metadata = party.metadata();
+    metadata["profile"] = json!("fapi1-advanced");
+    metadata["response_types"] = json!(["code id_token"]);
+    world.server.register(metadata).await.unwrap();
+    let mut claims = claims(&world, party);
+    claims["response_type"] = json!("code");
+    assert_eq!(told(party, &send(&world, party, &claims).await)["error"], "unsupported_response_type");
 }
 
 #[tokio::test]

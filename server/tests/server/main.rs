@@ -5,6 +5,7 @@ mod ciba;
 mod ciba_load;
 mod crash;
 mod dpop_negative;
+mod encryption;
 mod fapi1;
 mod fapi2;
 mod fapi2_par;
