@@ -39,12 +39,11 @@ async function party(method, binding, more = {}) {
     token_endpoint_auth_method: method,
     dpop_bound_access_tokens: binding === 'dpop',
     tls_client_certificate_bound_access_tokens: binding === 'mtls',
-    ...more,
   }
   if (method === 'private_key_jwt') metadata.jwks = { keys: [key.jwk] }
   if (method === 'tls_client_auth') metadata.tls_client_auth_subject_dn = `CN=${id},O=Bank\\, Ltd.`
   if (isSelfSigned) metadata.jwks = { keys: [{ ...key.jwk, x5c: [x5c(certificate.cert)] }] }
-  server.add(metadata)
+  server.add({ ...metadata, ...(typeof more === 'function' ? more(key) : more) })
 
   const authentication = method === 'private_key_jwt' ? client.PrivateKeyJwt(key) : client.TlsClientAuth()
   const fetch = server.fetchAs(needsCertificate ? certificate : {})
@@ -153,6 +152,25 @@ test('rich authorization requests come back as they were granted', async () => {
   const tokens = await client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options)
   assert.deepEqual(tokens.authorization_details, details)
 })
+
+for (const alg of ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES']) {
+  test(`ID tokens encrypted by ${alg} are read`, async () => {
+    const isElliptic = alg === 'ECDH-ES'
+    const algorithm = isElliptic ? { name: 'ECDH', namedCurve: 'P-256' } : { name: 'RSA-OAEP', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: alg === 'RSA-OAEP' ? 'SHA-1' : 'SHA-256' }
+    const pair = await crypto.subtle.generateKey(algorithm, true, isElliptic ? ['deriveBits'] : ['decrypt', 'encrypt'])
+    const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey('jwk', pair.publicKey)
+    const own = await party('private_key_jwt', 'dpop', (key) => ({
+      jwks: { keys: [key.jwk, { kty, crv, x, y, n, e, kid: 'for-us', use: 'enc', alg }] },
+      id_token_encrypted_response_alg: alg,
+      id_token_encrypted_response_enc: 'A256GCM',
+    }))
+    client.enableDecryptingResponses(own.config, ['A256GCM'], { key: pair.privateKey, alg, kid: 'for-us' })
+    const { redirected, checks } = await authorized(own)
+    const tokens = await client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options)
+    assert.equal(tokens.id_token.split('.').length, 5)
+    assert.equal(tokens.claims().aud, own.id)
+  })
+}
 
 for (const mode of ['jwt', 'query.jwt', 'fragment.jwt', 'form_post.jwt']) {
   test(`signed requests, and signed responses by ${mode}: what is granted, and what is not`, async () => {

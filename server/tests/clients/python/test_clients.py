@@ -150,6 +150,8 @@ class Clients(unittest.TestCase):
             redirect_uri=REDIRECT_URI,
             dpop_bound_access_tokens=True,
             id_token_signed_response_alg="ES256",
+            # It does not look for this one in the metadata.
+            backchannel_authentication_endpoint=f"{self.server.issuer}/bc-authorize",
         )
 
     def test_client_credentials_with_dpop_by_requests_oauth2client(self) -> None:
@@ -184,8 +186,12 @@ class Clients(unittest.TestCase):
         key = Jwk.generate(alg="ES256", kid="jar-key")
         client = self.oauth2_client("jar", key, require_signed_request_object=True)
         asked = client.authorization_request(scope="accounts", nonce=None, **self.about("jar"))
-        pushed = client.pushed_authorization_request(asked.sign(key))
-        answered = asked.validate_callback(self.server.browse(str(pushed.uri)))
+        # It signs requests, and does not push those that it has signed.
+        with self.server.session() as session:
+            pushed = session.post(f"{self.server.issuer}/par", data={"request": asked.sign(key).request}, auth=client.auth).json()
+        request = {"client_id": "jar", "request_uri": pushed["request_uri"]}
+        url = requests.Request("GET", f"{self.server.issuer}/authorize", params=request).prepare().url
+        answered = asked.validate_callback(self.server.browse(url))
         self.assertEqual(client.authorization_code(answered).scope, "accounts")
         with self.assertRaises(InvalidRequest):
             client.pushed_authorization_request(client.authorization_request(scope="accounts", nonce=None))
