@@ -2,18 +2,27 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { PASSWORD, x5c } from '../clients/node/serving.mjs'
 
-/** The servers that are judged: what each is told beyond what `init` writes. `authority` vouches for the suite's own endpoints. */
-export const SERVERS = {
-  fapi2: () => ({}),
-  fapi1: ({ authority }) => ({
+/** A server with the TLS of FAPI 1.0, held to a profile. */
+const ofFapi1 =
+  (profile) =>
+  ({ authority }) => ({
     keyType: 'rsa',
     settings: {
-      'profile = "fapi2-security"': 'profile = "fapi1-advanced"',
+      'profile = "fapi2-security"': `profile = "${profile}"`,
       'development = false': 'development = true',
       'ciphers = "fapi2"': 'ciphers = "fapi1"',
       '# [backchannel]': ['[backchannel]', 'test_approvals = true', ...(authority ? [`authorities = ${JSON.stringify(authority)}`] : [])].join('\n'),
     },
-  }),
+  })
+
+/** The servers that are judged: what each is told beyond what `init` writes. `authority` vouches for the suite's own endpoints. */
+export const SERVERS = {
+  fapi2: () => ({}),
+  fapi1: ofFapi1('fapi1-advanced'),
+  'cdr-australia': ofFapi1('cdr-australia'),
+  'uk-open-banking': ofFapi1('uk-open-banking'),
+  'open-banking-brazil': ofFapi1('open-banking-brazil'),
+  'connectid-australia': () => ({ settings: { 'profile = "fapi2-security"': 'profile = "connectid-australia"' } }),
 }
 
 /** A plan's configuration. Its two clients are added to the server. */
@@ -42,11 +51,14 @@ export function configure(server, suiteUrl, row) {
   }
 }
 
+/** Always OpenID Connect, and always signed. */
+const isFapi1 = ({ plan }) => !plan.startsWith('fapi2')
+
 const needsCertificate = ({ variant }) => variant.client_auth_type === 'mtls' || variant.sender_constrain !== 'dpop'
 
 /** A client: added to the server, and given as the suite wants it. */
 function party(server, row, id, more) {
-  const scope = row.variant.openid === 'openid_connect' || row.server === 'fapi1' ? `openid ${row.scope}` : row.scope
+  const scope = row.variant.openid !== 'plain_oauth' && (row.variant.openid || isFapi1(row)) ? `openid ${row.scope}` : row.scope
   // RSA, for the modules that sign with RS256 as well.
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const about = { kid: `${id}-key`, alg: 'PS256', use: 'sig' }
@@ -56,7 +68,7 @@ function party(server, row, id, more) {
   const isSelfSigned = id.endsWith('-two')
   const certificate = server.certificate(id, { isSelfSigned })
   // Who signs requests has a key for it, however it authenticates.
-  const signing = row.variant.fapi_request_method === 'signed_non_repudiation' || row.server === 'fapi1' ? [jwk] : []
+  const signing = row.variant.fapi_request_method === 'signed_non_repudiation' || isFapi1(row) ? [jwk] : []
   const authentication = () => {
     if (row.variant.client_auth_type !== 'mtls') return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } }
     if (!isSelfSigned) return { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${id},O=Bank\\, Ltd.`, ...(signing.length && { jwks: { keys: signing } }) }

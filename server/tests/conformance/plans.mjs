@@ -111,6 +111,46 @@ const PLANS = [
   })),
 ]
 
+/**
+ * What the suite knows of markets, as far as it goes without their directories, consents and intents: `market` rows run only where `--only` names
+ * them, and have a paper of their own.
+ */
+const MARKETS = [
+  {
+    ...ofFapi1,
+    server: 'cdr-australia',
+    variant: { fapi_profile: 'consumerdataright_au', client_auth_type: 'private_key_jwt', fapi_auth_request_method: 'pushed', fapi_response_mode: 'jarm' },
+    client: { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] },
+    configuration: { resource: { cdrVersion: '1' } },
+  },
+  {
+    ...ofFapi1,
+    server: 'uk-open-banking',
+    variant: { fapi_profile: 'openbanking_uk', client_auth_type: 'private_key_jwt', fapi_auth_request_method: 'by_value', fapi_response_mode: 'plain_response' },
+    client: { grant_types: ['authorization_code', 'refresh_token', 'client_credentials'], response_types: ['code id_token'] },
+  },
+  {
+    ...ofFapi1,
+    server: 'open-banking-brazil',
+    variant: { fapi_profile: 'openbanking_brazil', client_auth_type: 'private_key_jwt', fapi_auth_request_method: 'pushed', fapi_response_mode: 'plain_response' },
+    client: { grant_types: ['authorization_code', 'refresh_token', 'client_credentials'], response_types: ['code id_token'] },
+  },
+  {
+    ...ofMessageSigning,
+    server: 'connectid-australia',
+    variant: {
+      fapi_profile: 'connectid_au',
+      authorization_request_type: 'simple',
+      fapi_request_method: 'signed_non_repudiation',
+      fapi_response_mode: 'plain_response',
+      client_auth_type: 'private_key_jwt',
+      sender_constrain: 'mtls',
+      openid: 'openid_connect',
+    },
+    client: { grant_types: ['authorization_code', 'refresh_token'] },
+  },
+].map((row) => ({ ...row, choices: {}, isMarket: true }))
+
 const combinations = (choices) =>
   Object.entries(choices).reduce((rows, [name, values]) => rows.flatMap((row) => values.map((value) => ({ ...row, [name]: value }))), [{}])
 
@@ -121,4 +161,4 @@ const rowsOf = ({ choices, ...row }) =>
   })
 
 /** One row for each variant of each plan. By its alias the suite knows whose test a redirection is for. */
-export const ROWS = PLANS.flatMap(rowsOf).map((row, index) => ({ ...row, alias: `counterfoil-${index + 1}` }))
+export const ROWS = [...PLANS, ...MARKETS].flatMap(rowsOf).map((row, index) => ({ ...row, alias: `counterfoil-${index + 1}` }))
