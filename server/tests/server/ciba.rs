@@ -399,7 +399,14 @@ async fn ensure_wrong_client_id_and_no_authentication_are_refused() {
     let object = signed(by_assertion, &claims(&world, by_assertion));
     let call = world.authenticated(by_assertion, "/bc-authorize", &[("request", &object)]);
     world.make(call.without("client_assertion")).await.is_error(401, "invalid_client");
+    // ensure-client-assertion-signature-algorithm-in-…-is-RS256-fails
+    let rs256 =
+        || by_assertion.key.sign(&json!({ "alg": "RS256", "kid": by_assertion.key.kid }), &by_assertion.assertion_claims(world.now()));
+    let object = signed(by_assertion, &claims(&world, by_assertion));
+    let call = world.authenticated(by_assertion, "/bc-authorize", &[("request", &object)]);
+    world.make(call.but("client_assertion", &rs256())).await.is_error(401, "invalid_client");
     let id = asked(&world, by_assertion, &claims(&world, by_assertion)).await;
+    world.make(poll_call(&world, by_assertion, &id).but("client_assertion", &rs256())).await.is_error(401, "invalid_client");
     world
         .make(poll_call(&world, by_assertion, &id).without("client_assertion").without("client_assertion_type"))
         .await

@@ -390,3 +390,98 @@ async fn access_tokens_live_as_long_as_the_profile_says() {
         assert_eq!(world.tokens(world.token_call(party, &credentials)).await["expires_in"], seconds, "{profile}");
     }
 }
+
+/// A code for a request by value.
+async fn code(world: &World, party: &Party, claims: &Value) -> String {
+    let answer = interact(world, by_value(party, &signed(party, claims)), "approve").await;
+    told(party, &answer)["code"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn ensure_request_object_with_64_char_nonce_long_nonce_and_long_state() {
+    let world = world().await;
+    let party = party(&world);
+    for (state, nonce, is_good) in [(128, 64, true), (2048, 384, true), (2049, 64, false), (128, 513, false)] {
+        let mut claims = claims(&world, party);
+        (claims["state"], claims["nonce"]) = (json!("s".repeat(state)), json!("n".repeat(nonce)));
+        if !is_good {
+            let told = told(party, &send(&world, party, &claims).await);
+            assert_eq!(told["error"], "invalid_request", "{state} {nonce}");
+            continue;
+        }
+        let told = told(party, &interact(&world, by_value(party, &signed(party, &claims)), "approve").await);
+        assert_eq!(told["state"], claims["state"], "whole, never cut");
+        assert_eq!(claims_of(told["id_token"].as_str().unwrap())["nonce"], claims["nonce"]);
+    }
+}
+
+#[tokio::test]
+async fn ensure_other_scope_order_succeeds_and_without_state_none_comes_back() {
+    let world = world().await;
+    let party = party(&world);
+    let mut claims = claims(&world, party);
+    claims["scope"] = json!("accounts openid");
+    claims.as_object_mut().unwrap().remove("state");
+    let told = told(party, &interact(&world, by_value(party, &signed(party, &claims)), "approve").await);
+    assert!(!told.contains_key("state"));
+    let tokens = world.tokens(redeem(&world, party, told["code"].as_str().unwrap())).await;
+    assert_eq!(tokens["scope"], "accounts openid");
+}
+
+#[tokio::test]
+async fn ensure_client_assertions_that_are_not_the_clients_of_now_fail() {
+    let world = world().await;
+    let (party, now) = (party(&world), world.now());
+    let code = code(&world, party, &claims(&world, party)).await;
+    for (name, claim, value) in [
+        ("with-exp-is-5-minutes-in-past", "exp", json!(now - 300)),
+        ("with-wrong-aud", "aud", json!("https://other.example")),
+        ("with-no-sub", "sub", Value::Null),
+        ("with-wrong-iss", "iss", json!("other")),
+        ("with-wrong-sub", "sub", json!("other")),
+    ] {
+        let mut assertion = party.assertion_claims(now);
+        if value.is_null() {
+            assertion.as_object_mut().unwrap().remove(claim);
+        } else {
+            assertion[claim] = value;
+        }
+        let answer = world.make(redeem(&world, party, &code).but("client_assertion", &party.assertion(&assertion))).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (401, &json!("invalid_client")), "{name}");
+    }
+    let rs256 = party.key.sign(&json!({ "alg": "RS256", "kid": party.key.kid }), &party.assertion_claims(now));
+    world.make(redeem(&world, party, &code).but("client_assertion", &rs256)).await.is_error(401, "invalid_client");
+    world.make(redeem(&world, party, &code).without("client_assertion")).await.is_error(401, "invalid_client");
+    // None of them has used up the code.
+    world.tokens(redeem(&world, party, &code)).await;
+}
+
+#[tokio::test]
+async fn codes_are_bound_to_their_client_and_certificate_and_good_once() {
+    let world = world().await;
+    for combination in COMBINATIONS {
+        let (one, two) = (world.party(0, combination), world.party(1, combination));
+        let stolen = code(&world, one, &claims(&world, one)).await;
+        world.make(redeem(&world, two, &stolen).but("redirect_uri", &one.redirect_uri)).await.is_error(400, "invalid_grant");
+        // ensure-mtls-holder-of-key-required
+        let own = code(&world, one, &claims(&world, one)).await;
+        let answer = world.make(redeem(&world, one, &own).certificate(None)).await;
+        assert!(["invalid_client", "invalid_request"].contains(&answer.json()["error"].as_str().unwrap()), "{}", answer.text());
+        // ensure-client-id-in-token-endpoint
+        world.make(redeem(&world, one, &own).but("client_id", &two.id)).await.is_error(401, "invalid_client");
+        let tokens = world.tokens(redeem(&world, one, &own)).await;
+        let token = tokens["access_token"].as_str().unwrap();
+        for scheme in ["bearer", "BEARER"] {
+            let call = world.with_token(one, "/resource", token).without_header("authorization");
+            assert_eq!(world.make(call.header("authorization", &format!("{scheme} {token}"))).await.status, 200, "{scheme}");
+        }
+        assert_eq!(world.make(world.with_token(one, "/resource", token).certificate(Some(&two.certificate))).await.status, 401);
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+        world.tokens(world.token_call(one, &refresh)).await;
+        world.make(world.token_call(two, &refresh)).await.is_error(400, "invalid_grant");
+        // attempt-reuse-authorisation-code-after-one-second
+        world.clock.advance(1);
+        world.make(redeem(&world, one, &own)).await.is_error(400, "invalid_grant");
+        assert_eq!(world.make(world.with_token(one, "/resource", token)).await.status, 401);
+    }
+}
