@@ -94,7 +94,7 @@ impl<S: Store> Server<S> {
         }
         let asked = match self.asked(&parameters, request.now).await {
             Ok(asked) => asked,
-            Err(refusal) => return self.refuse(&parameters, refusal, request.now).await,
+            Err(refusal) => return self.refuse(&parameters, false, refusal, request.now).await,
         };
         let browser = request.cookie(COOKIE).map(str::to_owned);
         let session = match &browser {
@@ -104,7 +104,7 @@ impl<S: Store> Server<S> {
         // Later, only who has signed in for this very request may go on.
         let was_opened = session.as_ref().is_some_and(|(session, _)| session.signed_in_for == asked.key.to_base64url());
         if request.now >= asked.opens_until && !was_opened {
-            return self.refuse(&parameters, unknown_request(), request.now).await;
+            return self.refuse(&parameters, false, unknown_request(), request.now).await;
         }
         if asked.request.prompt.iter().any(|prompt| prompt == "none") {
             let reason = if session.is_some() { reason::NO_CONSENT } else { reason::NOT_SIGNED_IN };
@@ -191,11 +191,11 @@ impl<S: Store> Server<S> {
         };
         let client = client.ok_or(reason::CLIENT_UNKNOWN.refusal())?;
         if client.profile.authorization_request.pushed {
-            return self.refuse(&parameters, reason::REQUEST_NOT_PUSHED.refusal(), now).await;
+            return self.refuse(&parameters, false, reason::REQUEST_NOT_PUSHED.refusal(), now).await;
         }
         let signed = match request_object::parameters(parameters.clone(), &client, self.own(), now) {
             Ok(signed) => signed,
-            Err(refusal) => return self.refuse(&parameters, refusal, now).await,
+            Err(refusal) => return self.refuse(&parameters, false, refusal, now).await,
         };
         let judged = AuthorizationRequest::read(&signed, Way::ByValue, &client, &self.config);
         let judged = match judged {
@@ -204,7 +204,7 @@ impl<S: Store> Server<S> {
         };
         let request = match judged {
             Ok(request) => request,
-            Err(refusal) => return self.refuse(&signed, refusal, now).await,
+            Err(refusal) => return self.refuse(&signed, true, refusal, now).await,
         };
         let reference = Secret::new();
         let opens_until = now.0.saturating_add(self.config.lifetimes.request_uri);
@@ -218,13 +218,13 @@ impl<S: Store> Server<S> {
 
     /// A request that is not there: not pushed, expired or answered. Only where the URL names a client and a redirect URI of that client is
     /// the client told so by redirection (RFC 6749 section 4.1.2.1).
-    async fn refuse(&self, parameters: &Form, refusal: Refusal, now: UnixTime) -> Result<Response, Refusal> {
+    async fn refuse(&self, parameters: &Form, is_whole: bool, refusal: Refusal, now: UnixTime) -> Result<Response, Refusal> {
         let client = match parameters.get("client_id") {
             Some(id) => self.clients.find(&self.store, id).await?,
             None => None,
         };
         let (Some(client), Some(redirect_uri)) = (client, parameters.get("redirect_uri")) else { return Err(refusal) };
-        let mode = error_mode(parameters, &client);
+        let mode = error_mode(parameters, is_whole, &client);
         if !client.has_redirect_uri(redirect_uri) || refusal.status.is_server_error() {
             return Err(refusal);
         }
@@ -397,13 +397,16 @@ impl<S: Store> Server<S> {
     }
 }
 
-/// How a client is told of an error, where what is wrong may be how it wants to be answered.
-fn error_mode(parameters: &Form, client: &Client) -> ResponseMode {
+/// How a client is told of an error, where what is wrong may be how it wants to be answered. `is_whole`: nothing of the request is elsewhere, in an
+/// object that could not be read.
+fn error_mode(parameters: &Form, is_whole: bool, client: &Client) -> ResponseMode {
     let usual = client.profile.authorization_response.modes.first().copied().unwrap_or_default();
     let asked = parameters.get("response_mode");
     match response_type(parameters, client) {
         Ok(ResponseType::CodeIdToken) => ResponseMode::Fragment,
         Ok(ResponseType::Code) if asked == Some("query") => ResponseMode::Query,
+        // It had to name a mode and did not: that is as if it had named the response type's own.
+        Ok(ResponseType::Code) if asked.is_none() && is_whole && client.profile.authorization_response.mode_required => ResponseMode::Query,
         Ok(ResponseType::Code) => response_mode(parameters, ResponseType::Code, client).unwrap_or(usual),
         // Who may not ask for a code alone does not expect signed answers.
         Err(_) if client.may_ask_for("code") => usual,

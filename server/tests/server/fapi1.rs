@@ -267,7 +267,7 @@ async fn ensure_response_type_code_fails_without_jarm_and_response_mode_query_al
     let world = world().await;
     let party = party(&world);
     for (kind, mode, place) in [
-        ("code", None, "response"),
+        ("code", None, "?"),
         ("code", Some("query"), "?"),
         ("code id_token", Some("query"), "#"),
         ("code id_token", Some("jwt"), "#"),
