@@ -4,11 +4,12 @@ import { PASSWORD, x5c } from '../clients/node/serving.mjs'
 
 /** A server with the TLS of FAPI 1.0, held to a profile. */
 const ofFapi1 =
-  (profile) =>
+  (profile, acr = 'urn:counterfoil:password') =>
   ({ authority }) => ({
     keyType: 'rsa',
     settings: {
       'profile = "fapi2-security"': `profile = "${profile}"`,
+      'acr = "urn:counterfoil:password"': `acr = "${acr}"`,
       'development = false': 'development = true',
       'ciphers = "fapi2"': 'ciphers = "fapi1"',
       '# [backchannel]': ['[backchannel]', 'test_approvals = true', ...(authority ? [`authorities = ${JSON.stringify(authority)}`] : [])].join('\n'),
@@ -19,9 +20,9 @@ const ofFapi1 =
 export const SERVERS = {
   fapi2: () => ({}),
   fapi1: ofFapi1('fapi1-advanced'),
-  'cdr-australia': ofFapi1('cdr-australia'),
-  'uk-open-banking': ofFapi1('uk-open-banking'),
-  'open-banking-brazil': ofFapi1('open-banking-brazil'),
+  'cdr-australia': ofFapi1('cdr-australia', 'urn:cds.au:cdr:2'),
+  'uk-open-banking': ofFapi1('uk-open-banking', 'urn:openbanking:psd2:sca'),
+  'open-banking-brazil': ofFapi1('open-banking-brazil', 'urn:brasil:openbanking:loa2'),
   'connectid-australia': () => ({ settings: { 'profile = "fapi2-security"': 'profile = "connectid-australia"' } }),
 }
 
