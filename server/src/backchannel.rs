@@ -41,13 +41,20 @@ impl Held {
 
     /// Until the request was decided here, or it is time to look.
     pub(crate) async fn wait(&self, key: &Digest, most: Duration) {
-        let notify = self.locked().entry(*key.as_bytes()).or_default().clone();
-        let _ = tokio::time::timeout(most.min(Self::PAUSE), notify.notified()).await;
-        let mut held = self.locked();
-        // The map's own and this one: nobody else waits.
-        if Arc::strong_count(&notify) <= 2 {
-            held.remove(key.as_bytes());
+        /// Leaves when it is dropped: whoever polls may have gone away.
+        struct Waiting<'h>(&'h Held, [u8; 32], Arc<Notify>);
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                let mut held = self.0.locked();
+                // The map's own and this one: nobody else waits.
+                if Arc::strong_count(&self.2) <= 2 {
+                    held.remove(&self.1);
+                }
+            }
         }
+        let notify = self.locked().entry(*key.as_bytes()).or_default().clone();
+        let waiting = Waiting(self, *key.as_bytes(), notify);
+        let _ = tokio::time::timeout(most.min(Self::PAUSE), waiting.2.notified()).await;
     }
 
     fn release(&self, key: &Digest) {
@@ -88,16 +95,17 @@ impl<S: Store> Server<S> {
             created_at: now.0,
             expires_at: now.0.saturating_add(self.config.lifetimes.grant),
         });
+        // Before the answer counts: after it nothing may fail that somebody would not be told for.
+        let client = self.clients.find(&self.store, &request.client_id).await?;
         if !self.store.decide_backchannel(key, grant, now).await? {
             return Ok(false);
         }
         tracing::info!(client = request.client_id, is_approved, "answered on another device");
         self.held.release(&key);
-        if let (Some(notifier), Some(sealed)) = (&self.notifier, &request.notification) {
-            let client = self.clients.find(&self.store, &request.client_id).await?;
-            if let Some((client, endpoint)) = client.as_ref().and_then(|client| Some((client, client.notification_endpoint()?))) {
-                notifier.notify(client.id(), endpoint, sealed);
-            }
+        if let (Some(notifier), Some(sealed)) = (&self.notifier, &request.notification)
+            && let Some((client, endpoint)) = client.as_ref().and_then(|client| Some((client, client.notification_endpoint()?)))
+        {
+            notifier.notify(client.id(), endpoint, sealed);
         }
         Ok(true)
     }
@@ -186,7 +194,6 @@ impl<S: Store> Server<S> {
             self.attempts.forget(&attempt);
             return Ok(());
         }
-        self.attempts.failed(attempt);
         Err(wrong())
     }
 }

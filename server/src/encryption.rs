@@ -151,6 +151,11 @@ impl Encryption {
         if header.enc != CONTENT {
             return Err("the content encryption must be A256GCM");
         }
+        // 96 bits and 128 (RFC 7518 section 5.3): josekit takes any tag, and has no answer to an empty IV.
+        let lengths: Vec<usize> = token.split('.').map(str::len).collect();
+        if !matches!(lengths.as_slice(), [_, _, 16, _, 22]) {
+            return Err("its IV or its tag has another length");
+        }
         let is_meant = |key: &&OwnKey| header.kid.as_ref().is_none_or(|kid| *kid == key.kid);
         let decrypters = self.own.iter().filter(is_meant).flat_map(|key| &key.decrypters).filter(|(own, _)| *own == management);
         for (_, decrypter) in decrypters {

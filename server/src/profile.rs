@@ -170,6 +170,11 @@ impl Profile {
         self.clauses.get(place).map_or("", String::as_str)
     }
 
+    /// Whether tokens may be bound to DPoP keys.
+    pub(crate) fn has_dpop(&self) -> bool {
+        self.client.binding.iter().any(|own| own == "dpop")
+    }
+
     /// Where these metadata break it. What breaks every profile is told by [`crate::client::Client::judge`].
     pub(crate) fn broken_by(&'static self, metadata: &Metadata) -> Vec<Breach> {
         let mut breaches = Vec::new();

@@ -49,7 +49,10 @@ impl ReplayStore for Noted<'_> {
 impl<S: Store> Server<S> {
     /// What the client of a request at one of the server's own endpoints holds.
     pub(crate) fn sender(&self, request: &Request, client: &Client, path: &str) -> Result<Sender, Refusal> {
-        if let Some(proved) = self.proof(request, path)? {
+        // A profile that binds tokens to certificates alone has no use for a proof.
+        if client.profile.has_dpop()
+            && let Some(proved) = self.proof(request, path)?
+        {
             return Ok(proved);
         }
         if client.metadata.dpop_bound_access_tokens {

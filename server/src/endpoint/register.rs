@@ -26,7 +26,7 @@ impl<S: Store> Server<S> {
             return Err(refused_token());
         }
         let id = Secret::new().as_str().get(..22).unwrap_or_default().to_owned();
-        let metadata = judged(request, &id, self.config.profile)?;
+        let metadata = judged(request, &id, None, self.config.profile)?;
         self.save(metadata, StatusCode::CREATED).await
     }
 
@@ -43,7 +43,11 @@ impl<S: Store> Server<S> {
                 Ok(empty(StatusCode::NO_CONTENT))
             }
             // RFC 7592 section 2.2: a new registration access token takes the old one's place.
-            _ => self.save(judged(request, id, self.config.profile)?, StatusCode::OK).await,
+            _ => {
+                // The profile that an operator has given it is not its own to change.
+                let given = stored.metadata.get("profile").and_then(Value::as_str).map(str::to_owned);
+                self.save(judged(request, id, given, self.config.profile)?, StatusCode::OK).await
+            }
         }
     }
 
@@ -83,14 +87,14 @@ fn bearer(request: &Request) -> Result<&str, Refusal> {
 
 /// The client's own words, judged, with the defaults of this server put in (RFC 7591 section 2). Members that are unknown are left out, and so
 /// are those that a client may not give itself.
-fn judged(request: &Request, id: &str, profile: &'static Profile) -> Result<Value, Refusal> {
+fn judged(request: &Request, id: &str, given: Option<String>, profile: &'static Profile) -> Result<Value, Refusal> {
     counterfoil::wire::json::read_object(&request.body, |_| Ok(())).map_err(|_| reason::METADATA_NOT_JSON.refusal())?;
     let mut metadata: Metadata =
         serde_json::from_slice(&request.body).map_err(|error| reason::METADATA_MISTYPED.refusal().because(error))?;
     metadata.client_id = id.to_owned();
     metadata.introspects = Vec::new();
     metadata.decides_backchannel_requests = false;
-    metadata.profile = None;
+    metadata.profile = given;
     if metadata.token_endpoint_auth_method.is_empty() {
         metadata.token_endpoint_auth_method = "private_key_jwt".to_owned();
     }

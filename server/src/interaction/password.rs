@@ -49,7 +49,6 @@ impl<S: Store> Server<S> {
         let hash = user.as_ref().map_or_else(|| self.nobodys_password.clone(), |user| user.password.clone());
         let is_right = self.attempts.is_password(hash, password.to_owned()).await;
         let Some(user) = user.filter(|user| is_right && !user.locked) else {
-            self.attempts.failed(attempt);
             tracing::info!(place, peer = %request.peer.address, "sign-in failed");
             return Ok(Err(Failed::Wrong));
         };
@@ -120,17 +119,19 @@ impl Attempts {
         tokio::task::spawn_blocking(move || is_password(&hash, &password)).await.unwrap_or(false)
     }
 
+    /// Whether a name may be tried once more. It counts before it is known how the attempt ends, so that many at once are no more than one after
+    /// the other; who succeeds is forgotten.
     pub(crate) fn may_try(&self, name: &Digest) -> bool {
-        self.locked().get(name.as_bytes()).is_none_or(|(count, last)| *count < Self::MOST || last.elapsed() >= Self::PAUSE)
-    }
-
-    pub(crate) fn failed(&self, name: Digest) {
         let mut attempts = self.locked();
+        if attempts.get(name.as_bytes()).is_some_and(|(count, last)| *count >= Self::MOST && last.elapsed() < Self::PAUSE) {
+            return false;
+        }
         if attempts.len() >= Self::NAMES {
             attempts.clear();
         }
         let attempt = attempts.entry(*name.as_bytes()).or_insert((0, Instant::now()));
         *attempt = (attempt.0.saturating_add(1), Instant::now());
+        true
     }
 
     pub(crate) fn forget(&self, name: &Digest) {
@@ -151,7 +152,6 @@ mod tests {
         let (attempts, name) = (Attempts::default(), Digest::of("alice"));
         for _ in 0..5 {
             assert!(attempts.may_try(&name));
-            attempts.failed(name);
         }
         assert!(!attempts.may_try(&name));
         attempts.forget(&name);
