@@ -134,8 +134,11 @@ impl AuthorizationRequest {
         if has_id_token && !has_openid {
             return Err(reason::ID_TOKEN_WITHOUT_OPENID.refusal());
         }
-        if form.get("nonce").is_none() && (has_id_token || has_openid && rules.nonce_required) {
+        if form.get("nonce").is_none() && (has_id_token || has_openid && rules.nonce_or_state_required) {
             return Err(reason::ID_TOKEN_WITHOUT_NONCE.refusal());
+        }
+        if form.get("state").is_none() && !has_openid && rules.nonce_or_state_required {
+            return Err(reason::STATE_MISSING.refusal());
         }
         Ok(Self {
             client_id: client.id().to_owned(),

@@ -61,6 +61,7 @@ impl<S: Store> Server<S> {
             return Err(invalid_client("client_id is not that of the assertion"));
         }
         let client = self.clients.find(&self.store, &id).await?.ok_or_else(|| invalid_client("the client is unknown"))?;
+        self.clients.await_keys(&client, assertion, LIMITS).await;
         let used = self.judge_assertion(&client, assertion, request).map_err(invalid_client)?;
         Ok(Authenticated { client, used: Some(used) })
     }

@@ -14,8 +14,9 @@ use josekit::jwk::alg::ec::{EcCurve, EcKeyPair};
 use josekit::jwk::alg::rsa::RsaKeyPair;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
-use crate::client::Client;
+use crate::client::{Client, MetadataError};
 use crate::config::{ConfigError, KeySettings};
 use crate::error::Refusal;
 use crate::reason;
@@ -27,6 +28,10 @@ pub(crate) const CONTENT: &str = "A256GCM";
 const FRESH: Duration = Duration::from_secs(300);
 /// The longest key set.
 const LARGEST: usize = 64 * 1024;
+/// How long nobody asks again after a set could not be had.
+const PAUSE: Duration = Duration::from_secs(10);
+/// How many sets are fetched at a time: each holds a thread.
+const AT_A_TIME: usize = 8;
 /// Key sets that are remembered at most; beyond that all are forgotten.
 const SETS: usize = 10_000;
 
@@ -114,7 +119,15 @@ struct Header {
 pub(crate) struct Encryption {
     own: Vec<OwnKey>,
     https: Https,
-    fetched: Mutex<HashMap<String, (Arc<Value>, Instant)>>,
+    turns: Semaphore,
+    fetched: Mutex<HashMap<String, Fetched>>,
+}
+
+/// What came of asking for a client's keys last: the last set that could be had, and until when nobody asks again.
+#[derive(Clone)]
+struct Fetched {
+    jwks: Option<Arc<Value>>,
+    until: Instant,
 }
 
 impl Encryption {
@@ -125,7 +138,7 @@ impl Encryption {
             let pem = std::fs::read(file).map_err(|error| ConfigError::new(place(), error))?;
             OwnKey::read(&pem).ok_or_else(|| ConfigError::new(place(), "must be a private key in PEM: RSA of 2048 bits or more, or P-256"))
         });
-        Ok(Self { own: own.collect::<Result<_, _>>()?, https, fetched: Mutex::default() })
+        Ok(Self { own: own.collect::<Result<_, _>>()?, https, turns: Semaphore::new(AT_A_TIME), fetched: Mutex::default() })
     }
 
     /// As they are published beside the keys that sign.
@@ -171,7 +184,7 @@ impl Encryption {
     pub(crate) async fn encrypted(&self, client: &Client, management: Option<KeyManagement>, token: String) -> Result<String, Refusal> {
         let Some(management) = management else { return Ok(token) };
         let fault = |cause: &dyn core::fmt::Display| reason::FAULT.refusal().because(format!("client {}: {cause}", client.id()));
-        let jwks = self.jwks_of(client).await.map_err(|cause| fault(&cause))?;
+        let jwks = self.jwks_of(client).await?;
         let key = key_for(&jwks, management).ok_or_else(|| fault(&"has no key to encrypt to"))?;
         let encrypter = management.encrypter(&key).map_err(|error| fault(&error))?;
         let mut header = JweHeader::new();
@@ -183,30 +196,59 @@ impl Encryption {
         jwe::serialize_compact(token.as_bytes(), &header, &*encrypter).map_err(|error| fault(&error))
     }
 
-    async fn jwks_of(&self, client: &Client) -> Result<Arc<Value>, String> {
-        let metadata = &client.metadata;
-        let Some(uri) = &metadata.jwks_uri else { return Ok(Arc::new(metadata.jwks.clone().unwrap_or_default())) };
-        if let Some((jwks, fetched)) = self.locked().get(uri)
-            && fetched.elapsed() < FRESH
-        {
-            return Ok(jwks.clone());
-        }
-        let (https, own) = (self.https.clone(), uri.clone());
-        let answer = tokio::task::spawn_blocking(move || https.get(&own, &[("Accept", "application/jwk-set+json, application/json")]));
-        let answer = answer.await.map_err(|error| error.to_string())?.map_err(|failure| format!("jwks_uri: {failure}"))?;
-        if answer.status != 200 {
-            return Err(format!("jwks_uri: status {}", answer.status));
-        }
-        let jwks: Arc<Value> = Arc::new(serde_json::from_slice(&answer.body).map_err(|_| "jwks_uri: no JSON".to_owned())?);
-        let mut fetched = self.locked();
-        if fetched.len() >= SETS {
-            fetched.clear();
-        }
-        fetched.insert(uri.clone(), (jwks.clone(), Instant::now()));
-        Ok(jwks)
+    /// Whether what goes to the client can be encrypted: asked before anything is used up for it.
+    pub(crate) async fn is_ready_for(&self, client: &Client) -> Result<(), Refusal> {
+        let is_used = client.id_token_encryption.is_some() || client.response_encryption.is_some();
+        if is_used { self.jwks_of(client).await.map(drop) } else { Ok(()) }
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Arc<Value>, Instant)>> {
+    /// Whether a client that must encrypt to the server can.
+    pub(crate) fn judge(&self, client: &Client) -> Result<(), MetadataError> {
+        match client.request_encryption {
+            Some(management) if !self.algorithms().contains(&management.name()) => {
+                Err(MetadataError::new("request_object_encryption_alg", "is none that this server has a key for"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The client's keys; those that were had last, where they cannot be had now.
+    async fn jwks_of(&self, client: &Client) -> Result<Arc<Value>, Refusal> {
+        let metadata = &client.metadata;
+        let Some(uri) = &metadata.jwks_uri else { return Ok(Arc::new(metadata.jwks.clone().unwrap_or_default())) };
+        let away = |cause: &str| reason::CLIENT_KEYS_UNAVAILABLE.refusal().because(format!("client {}: {cause}", client.id()));
+        let known = self.locked().get(uri).cloned();
+        let known = match known {
+            Some(Fetched { jwks, until }) if Instant::now() < until => return jwks.ok_or_else(|| away("could not be had a moment ago")),
+            known => known.and_then(|known| known.jwks),
+        };
+        let (fetched, pause) = match self.fetch(uri).await {
+            Ok(jwks) => (Some(Arc::new(jwks)), FRESH),
+            Err(cause) => {
+                tracing::warn!(client = client.id(), cause, "keys to encrypt to could not be had");
+                (known, PAUSE)
+            }
+        };
+        let mut all = self.locked();
+        if all.len() >= SETS {
+            all.clear();
+        }
+        all.insert(uri.clone(), Fetched { jwks: fetched.clone(), until: Instant::now() + pause });
+        fetched.ok_or_else(|| away("could not be had"))
+    }
+
+    async fn fetch(&self, uri: &str) -> Result<Value, String> {
+        let _turn = self.turns.acquire().await.map_err(|error| error.to_string())?;
+        let (https, uri) = (self.https.clone(), uri.to_owned());
+        let answer = tokio::task::spawn_blocking(move || https.get(&uri, &[("Accept", "application/jwk-set+json, application/json")]));
+        let answer = answer.await.map_err(|error| error.to_string())?.map_err(|failure| failure.to_string())?;
+        if answer.status != 200 {
+            return Err(format!("status {}", answer.status));
+        }
+        serde_json::from_slice(&answer.body).map_err(|_| "no JSON".to_owned())
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<String, Fetched>> {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -100,9 +100,10 @@ impl<S: Store> Server<S> {
         let nonces = NonceKey::new(&shared_secret, Seconds(60)).map_err(|error| wrong(error.to_string()))?;
         let notifier = config.backchannel.as_ref().map(|settings| notify::Notifier::new(settings, &shared_secret)).transpose()?;
         let identity_provider = config.login.provider.as_ref().map(identity_provider::IdentityProvider::new).transpose()?;
+        let encryption = encryption::Encryption::open(&config.keys)?;
         Ok(Self {
-            clients: Clients::new(&config)?,
-            encryption: encryption::Encryption::open(&config.keys)?,
+            clients: Clients::new(&config, &encryption)?,
+            encryption,
             pages: Pages::load(&config)?,
             proof_keys: SharedKeyTables::new(PROOF_KEYS).map_err(|error| ConfigError::new("memory", error))?,
             publisher: publish::Publisher::new(&config.split_tokens)?,
@@ -139,6 +140,14 @@ impl<S: Store> Server<S> {
         self.is_stopping.store(true, core::sync::atomic::Ordering::Release);
         self.published.notify_waiters();
         self.held.release_all();
+    }
+
+    /// Waits for the keys that a signed request needs, where there is one.
+    pub(crate) async fn await_keys(&self, client: &Arc<client::Client>, form: &http::Form) -> Result<(), error::Refusal> {
+        if let Some(object) = form.get("request") {
+            self.clients.await_keys(client, object, request_object::limits()?).await;
+        }
+        Ok(())
     }
 
     /// Whom signed requests are for.
@@ -183,7 +192,9 @@ impl<S: Store> Server<S> {
     /// # Errors
     /// As [`Server::register`].
     pub async fn import(&self, client: store::StoredClient) -> Result<(), ConfigError> {
-        let id = client::Client::of_operator(&client.metadata, self.config.profile)?.id().to_owned();
+        let judged = client::Client::of_operator(&client.metadata, self.config.profile)?;
+        let id = judged.id().to_owned();
+        self.encryption.judge(&judged).map_err(|error| ConfigError::new(format!("client {id}"), error))?;
         if client.client_id != id {
             return Err(ConfigError::new(format!("client {}", client.client_id), "has another client_id in its metadata"));
         }

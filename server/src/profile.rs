@@ -50,7 +50,7 @@ pub(crate) struct Profile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientRules {
-    authentication: Vec<String>,
+    pub(crate) authentication: Vec<String>,
     /// What access tokens are bound to: `mtls`, `dpop`.
     binding: Vec<String>,
 }
@@ -72,8 +72,8 @@ pub(crate) struct RequestRules {
     /// Whether those that are not pushed need a `code_challenge` (RFC 7636). Those that are pushed always do.
     pub(crate) always_pkce: bool,
     pub(crate) scope_required: bool,
-    /// Whether a request for `openid` needs a nonce. One for an ID token by way of the browser always does.
-    pub(crate) nonce_required: bool,
+    /// Whether a request for `openid` needs a nonce, and any other a state. One for an ID token by way of the browser always needs a nonce.
+    pub(crate) nonce_or_state_required: bool,
     pub(crate) response_types: Vec<String>,
 }
 

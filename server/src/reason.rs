@@ -51,6 +51,7 @@ reasons! {
     PARAMETER_MALFORMED = InvalidRequest, "a parameter is not percent-encoded UTF-8", "RFC 6749 appendix B";
     REQUESTS_TOO_MANY = TemporarilyUnavailable, "too many requests", "RFC 6585 section 4";
     STORE_UNAVAILABLE = TemporarilyUnavailable, "try again later", "RFC 6749 section 4.1.2.1";
+    CLIENT_KEYS_UNAVAILABLE = TemporarilyUnavailable, "the client's keys cannot be had", "RFC 6749 section 4.1.2.1";
     FAULT = ServerError, "the server has a fault", "RFC 6749 section 4.1.2.1";
     CLIENT_NOT_AUTHENTICATED = InvalidClient, "client authentication failed", "RFC 6749 section 5.2; one text for every cause";
     CERTIFICATE_MALFORMED = InvalidRequest, "the certificate is malformed", "RFC 8705 section 3.1";
@@ -79,6 +80,7 @@ reasons! {
     CHALLENGE_MALFORMED = InvalidRequest, "code_challenge must be 43 characters of base64url", "RFC 7636 section 4.2";
     JKT_MALFORMED = InvalidRequest, "dpop_jkt must be 43 characters of base64url", "RFC 9449 section 10";
     JKT_NOT_OF_PROOF = InvalidRequest, "dpop_jkt is not the key of the DPoP proof", "RFC 9449 section 10.1";
+    STATE_MISSING = InvalidRequest, "state is missing", "FAPI 1.0 Part 1 section 5.2.2.3";
     SCOPE_MISSING = InvalidRequest, "scope is missing", "OpenID Connect Core section 3.1.2.1";
     SCOPE_NOT_FOR_CLIENT = InvalidScope, "a scope is unknown or not for this client", "RFC 6749 section 3.3";
     RESOURCE_NOT_FOR_CLIENT = InvalidTarget, "a resource is unknown or not for this client", "RFC 8707 section 2";
@@ -131,6 +133,7 @@ reasons! {
     OPENID_MISSING = InvalidScope, "openid must be among the scopes", "CIBA Core section 7.1";
     HINT_TOO_LONG = InvalidRequest, "the hint is too long", "Counterfoil's own limit";
     HINTS_NOT_ONE = InvalidRequest, "there must be one of login_hint, id_token_hint and login_hint_token", "CIBA Core section 7.1";
+    PERSON_ASKED_TOO_MUCH = TemporarilyUnavailable, "too many requests of this client wait for this person", "Counterfoil's own limit";
     PERSON_UNKNOWN = UnknownUserId, "nobody is known by this hint", "CIBA Core section 13";
     PERSON_NOT_TO_BE_ASKED = AccessDenied, "this person cannot be asked", "CIBA Core section 13";
     ID_TOKEN_HINT_INVALID = InvalidRequest, "id_token_hint is not valid", "CIBA Core section 7.1";

@@ -113,7 +113,7 @@ fn read(
         Some(_) => return Err(refuse(&"it is not encrypted")),
         None => object,
     };
-    let limits = Limits::new(32 * 1024, 4 * 1024).map_err(|error| refuse(&error))?;
+    let limits = limits()?;
     let ring = client.keys.as_ref().ok_or_else(|| refuse(&"the client has no keys"))?;
     let mut scratch = vec![0; limits.scratch()];
     let keys = others_keys::current(ring, object, limits, PATIENCE, &mut scratch).ok_or_else(|| refuse(&"no keys could be had"))?;
@@ -131,6 +131,11 @@ fn read(
         Use { kind: UseKind::SignedRequest, key, until: expires.ceil().plus(Seconds(10)) }
     });
     Ok((serde_json::from_str(accepted.payload()).map_err(|error| refuse(&error))?, used))
+}
+
+/// The longest request. A client's keys sign it, but anybody may send it.
+pub(crate) fn limits() -> Result<Limits, Refusal> {
+    Limits::new(32 * 1024, 4 * 1024).map_err(|error| reason::FAULT.refusal().because(error))
 }
 
 /// Not older and not longer than the client's profile allows. That it has not ended and has begun, the engine has judged.

@@ -94,3 +94,34 @@ fn clients_go_from_one_store_to_another() {
     script["policy_uri"] = json!("javascript:alert(1)");
     other.fails(&["client", "add", "-"], &script.to_string(), "policy_uri: must be an https URL");
 }
+
+#[test]
+fn a_clients_breaches_are_told_with_their_clauses() {
+    let operator = Operator::new("check");
+    let client = json!({
+        "client_id": "app", "redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_subject_dn": "CN=app", "dpop_bound_access_tokens": true, "id_token_signed_response_alg": "EdDSA",
+    });
+    let check = |arguments: &[&str]| operator.run(&[&["client", "check"], arguments].concat(), &client.to_string());
+    assert_eq!(check(&["-"]), (true, "nothing is broken\n".to_owned()));
+    let (is_good, told) = check(&["-", "--profile", "open-banking-brazil"]);
+    assert!(!is_good);
+    for line in [
+        "client app: token_endpoint_auth_method: must be private_key_jwt (Open Finance Brasil",
+        "client app: dpop_bound_access_tokens: must be false: tokens are bound to certificates (FAPI 1.0 Part 2: Advanced section 5.2.2",
+        "client app: id_token_signed_response_alg: must be PS256 (Open Finance Brasil",
+        "client check: 1 of 1 clients break their profile",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+    assert!(check(&["-", "--profile", "fapi3"]).1.contains("fapi3 is no profile"));
+    operator.done(&["client", "add", "-"], &client.to_string());
+    operator.done(&["client", "check"], "");
+    operator.fails(&["client", "check", "--profile", "fapi-ciba"], "", "client app: dpop_bound_access_tokens");
+    let differences = operator.done(&["profile", "diff", "fapi1-advanced", "cdr-australia"], "");
+    assert!(differences.contains("access_token.longest: 86400 | 600\n"), "{differences}");
+    operator.done(&["user", "add", "alice"], "correct horse battery\n");
+    operator.done(&["user", "code", "alice"], "4711-0815\n");
+    operator.done(&["user", "code", "alice"], "\n");
+    operator.fails(&["user", "code", "alice"], "4711\n", "at least 6 characters");
+}

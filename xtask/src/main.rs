@@ -39,10 +39,11 @@ const USAGE: &str = "usage: cargo xtask TASK
   bench languages [--memory]
                    the packages for other languages beside what their users use today
   criterion        criterion benches of every entry point
-  conformance [--suite URL] [--only NAME]… [--beside N] [--authority FILE] [--write]
+  conformance [--suite URL] [--only NAME]… [--beside N] [--authority FILE] [--markets] [--write]
                    the OpenID Foundation's conformance suite, which runs at URL (https://localhost.emobix.co.uk:8443), against the server: all
                    variants, or those whose name has NAME in it; N at the same time; FILE has the authority that vouches for the suite where it is notified
-                   (ping); docs/conformance.md is written when all ran, or with --write";
+                   (ping); with --markets the rows of markets instead; docs/conformance.md, or conformance-markets.md, is written when all ran, or
+                   with --write";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);

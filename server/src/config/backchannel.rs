@@ -14,6 +14,8 @@ pub struct BackchannelSettings {
     pub lifetime: u64,
     /// How long a client must wait between polls, in seconds.
     pub interval: u64,
+    /// How many requests of one client may wait for one person at a time.
+    pub pending: u32,
     /// How long a poll is held while the person has not answered, in seconds; 0 to answer at once.
     pub hold: u64,
     /// Authorities in PEM that vouch for clients' notification endpoints, instead of the system's.
@@ -24,7 +26,7 @@ pub struct BackchannelSettings {
 
 impl Default for BackchannelSettings {
     fn default() -> Self {
-        Self { lifetime: 300, interval: 5, hold: 0, authorities: None, test_approvals: false }
+        Self { lifetime: 300, interval: 5, pending: 5, hold: 0, authorities: None, test_approvals: false }
     }
 }
 
@@ -36,6 +38,9 @@ impl BackchannelSettings {
         }
         if !(1..=60).contains(&self.interval) {
             return wrong("interval", "must be 1 to 60 seconds");
+        }
+        if self.pending == 0 {
+            return wrong("pending", "must not be 0");
         }
         if self.hold > 30 {
             return wrong("hold", "must be at most 30 seconds (CIBA Core section 7.3)");

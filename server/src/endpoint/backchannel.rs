@@ -27,6 +27,7 @@ impl<S: Store> Server<S> {
         if !client.may_use(CIBA) {
             return Err(reason::CIBA_NOT_FOR_CLIENT.refusal());
         }
+        self.await_keys(&client, &form).await?;
         let (parameters, object) = request_object::backchannel_parameters(form, &client, self.own(), request.now)?;
         let scope = scope(&parameters, &client, &self.config)?;
         if !scope.iter().any(|scope| scope == "openid") {
@@ -57,7 +58,10 @@ impl<S: Store> Server<S> {
             good_until: request.now.0.saturating_add(lifetime),
         };
         let uses = used.into_iter().chain(object).collect();
-        self.store.begin_backchannel(auth_req_id.digest(), asked, settings.interval, uses, request.now).await?;
+        let (key, interval, most) = (auth_req_id.digest(), settings.interval, settings.pending);
+        if !self.store.begin_backchannel(key, asked, interval, most, uses, request.now).await? {
+            return Err(reason::PERSON_ASKED_TOO_MUCH.refusal().with_status(StatusCode::TOO_MANY_REQUESTS));
+        }
         tracing::info!(client = client.id(), "somebody is asked on another device");
         let body = json!({ "auth_req_id": auth_req_id.as_str(), "expires_in": lifetime, "interval": settings.interval });
         Ok(json_answer(StatusCode::OK, &body))

@@ -21,13 +21,14 @@ impl<S: Store> Server<S> {
         let config = &self.config;
         let mut scopes: Vec<&str> = vec!["openid"];
         scopes.extend(config.scopes.keys().map(String::as_str).filter(|scope| *scope != "openid"));
-        let methods = json!(["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]);
+        let methods = json!(config.profile.client.authentication);
+        let signed_by: Vec<&str> = self.keys.algorithms().into_iter().filter(|name| config.profile.has_algorithm(name)).collect();
         let accepted = json!(config.profile.algorithm_names());
         let rules = &config.profile.authorization_request;
         // Clients may have other profiles; what is said here is by the server's own.
         let has_id_tokens = rules.response_types.iter().any(|kind| kind == "code id_token");
-        let modes: Vec<ResponseMode> =
-            ResponseMode::ALL.into_iter().filter(|mode| *mode != ResponseMode::Fragment || has_id_tokens).collect();
+        let mut modes = config.profile.authorization_response.modes.clone();
+        modes.extend(has_id_tokens.then_some(ResponseMode::Fragment));
         let mut metadata = json!({
             "issuer": config.issuer,
             "authorization_endpoint": config.url("/authorize"),
@@ -43,15 +44,14 @@ impl<S: Store> Server<S> {
             "response_modes_supported": modes,
             "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": self.keys.algorithms(),
+            "id_token_signing_alg_values_supported": signed_by,
             "token_endpoint_auth_methods_supported": methods,
             "token_endpoint_auth_signing_alg_values_supported": accepted,
             "introspection_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_signing_alg_values_supported": accepted,
-            "introspection_signing_alg_values_supported": self.keys.algorithms(),
+            "introspection_signing_alg_values_supported": signed_by,
             "revocation_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_signing_alg_values_supported": accepted,
-            "dpop_signing_alg_values_supported": accepted,
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": true,
             "tls_client_certificate_bound_access_tokens": true,
@@ -60,12 +60,15 @@ impl<S: Store> Server<S> {
             "claims_supported": id_token::supported().collect::<Vec<_>>(),
             "request_parameter_supported": true,
             "request_object_signing_alg_values_supported": accepted,
-            "authorization_signing_alg_values_supported": self.keys.algorithms(),
+            "authorization_signing_alg_values_supported": signed_by,
             "request_uri_parameter_supported": false,
             "grant_management_actions_supported": ["create", "merge", "replace", "query", "revoke"],
             "grant_management_endpoint": config.url("/grants"),
         });
         let Value::Object(members) = &mut metadata else { return json_answer(StatusCode::OK, &metadata) };
+        if config.profile.has_dpop() {
+            members.insert("dpop_signing_alg_values_supported".to_owned(), accepted.clone());
+        }
         if config.backchannel.is_some() {
             let grants = members.entry("grant_types_supported").or_insert_with(|| json!([]));
             grants.as_array_mut().into_iter().for_each(|grants| grants.push(json!(CIBA)));

@@ -24,6 +24,7 @@ impl<S: Store> Server<S> {
         if form.get("request_uri").is_some() {
             return Err(reason::REQUEST_URI_AT_PAR.refusal());
         }
+        self.await_keys(&authenticated.client, &form).await?;
         let parameters = request_object::parameters(form, &authenticated.client, self.own(), request.now)?;
         let mut asked = AuthorizationRequest::read(&parameters, Way::Pushed, &authenticated.client, &self.config)?;
         // RFC 9449 section 10.1: a proof here stands for dpop_jkt, and both must agree.

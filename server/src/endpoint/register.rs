@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::Server;
-use crate::client::{Client, Metadata};
+use crate::client::{Client, Metadata, MetadataError};
 use crate::error::Refusal;
 use crate::http::{Request, Response, empty, json as json_answer};
 use crate::profile::Profile;
@@ -51,7 +51,8 @@ impl<S: Store> Server<S> {
         }
     }
 
-    async fn save(&self, metadata: Value, status: StatusCode) -> Result<Response, Refusal> {
+    async fn save(&self, (client, metadata): (Client, Value), status: StatusCode) -> Result<Response, Refusal> {
+        self.encryption.judge(&client).map_err(refused)?;
         let token = Secret::new();
         let client_id = metadata.get("client_id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let stored =
@@ -87,7 +88,7 @@ fn bearer(request: &Request) -> Result<&str, Refusal> {
 
 /// The client's own words, judged, with the defaults of this server put in (RFC 7591 section 2). Members that are unknown are left out, and so
 /// are those that a client may not give itself.
-fn judged(request: &Request, id: &str, given: Option<String>, profile: &'static Profile) -> Result<Value, Refusal> {
+fn judged(request: &Request, id: &str, given: Option<String>, profile: &'static Profile) -> Result<(Client, Value), Refusal> {
     counterfoil::wire::json::read_object(&request.body, |_| Ok(())).map_err(|_| reason::METADATA_NOT_JSON.refusal())?;
     let mut metadata: Metadata =
         serde_json::from_slice(&request.body).map_err(|error| reason::METADATA_MISTYPED.refusal().because(error))?;
@@ -105,16 +106,14 @@ fn judged(request: &Request, id: &str, given: Option<String>, profile: &'static 
         metadata.response_types = vec!["code".to_owned()];
     }
     let value = serde_json::to_value(&metadata).map_err(|error| reason::METADATA_MISTYPED.refusal().because(error))?;
-    match Client::judge(metadata, profile) {
-        Ok(_) => Ok(value),
-        Err(error) => {
-            let reason = if error.member == "redirect_uris" { reason::REDIRECT_URIS_INVALID } else { reason::METADATA_INVALID };
-            let refusal = reason.refusal();
-            Err(match error.why {
-                Cow::Borrowed(why) => refusal.saying(why),
-                Cow::Owned(_) => refusal,
-            }
-            .because(error))
-        }
-    }
+    Client::judge(metadata, profile).map(|client| (client, value)).map_err(refused)
+}
+
+fn refused(error: MetadataError) -> Refusal {
+    let reason = if error.member == "redirect_uris" { reason::REDIRECT_URIS_INVALID } else { reason::METADATA_INVALID };
+    let refusal = match error.why {
+        Cow::Borrowed(why) => reason.refusal().saying(why),
+        Cow::Owned(_) => reason.refusal(),
+    };
+    refusal.because(error)
 }

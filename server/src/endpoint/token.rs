@@ -24,6 +24,7 @@ impl<S: Store> Server<S> {
             return Err(reason::GRANT_TYPE_NOT_FOR_CLIENT.refusal());
         }
         let sender = self.sender(request, &authenticated.client, "/token")?;
+        self.encryption.is_ready_for(&authenticated.client).await?;
         let client = authenticated.client.clone();
         let granted = match grant_type {
             "authorization_code" => self.authorization_code(request, &form, authenticated, sender).await?,

@@ -151,6 +151,7 @@ impl<S: Store> Server<S> {
         if !asked.request.is_met_by(&session.acr) {
             return self.reject(&asked, reason::AUTHENTICATION_NOT_MET, request.now).await;
         }
+        self.encryption.is_ready_for(&asked.client).await?;
         let grant = self.new_grant(&asked, session, request.now).await?;
         let code = Secret::new();
         let lifetimes = &self.config.lifetimes;
@@ -193,6 +194,7 @@ impl<S: Store> Server<S> {
         if client.profile.authorization_request.pushed {
             return self.refuse(&parameters, false, reason::REQUEST_NOT_PUSHED.refusal(), now).await;
         }
+        self.await_keys(&client, &parameters).await?;
         let signed = match request_object::parameters(parameters.clone(), &client, self.own(), now) {
             Ok(signed) => signed,
             Err(refusal) => return self.refuse(&parameters, false, refusal, now).await,

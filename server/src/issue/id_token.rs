@@ -68,7 +68,9 @@ pub(crate) fn issue<S: Store>(
 ) -> Result<String, Refusal> {
     let grant = person.grant;
     let algorithm = client.signed_by(client.id_token_algorithm, &server.config);
-    let mut claims = asked_claims(grant, "id_token", person.user);
+    // What goes through the browser tells nothing about the person, unless nobody there can read it (FAPI 1.0 Part 2 section 5.2.2.1).
+    let is_hidden = beside.access_token.is_some() || client.id_token_encryption.is_some();
+    let mut claims = if is_hidden { asked_claims(grant, "id_token", person.user) } else { Map::new() };
     let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     set("iss", json!(server.config.issuer));
     set("sub", json!(grant.subject));

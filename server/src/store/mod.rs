@@ -67,15 +67,17 @@ pub trait Store: Send + Sync + 'static {
     /// Completes a request with a grant and a code for it; `false` when it was completed before, or is expired.
     fn approve_request(&self, key: Digest, code: NewCode, now: UnixTime) -> impl Future<Output = Answer<bool>> + Send;
 
-    /// Remembers a request to authenticate somebody on another device, polled for every so many seconds, and uses up what it came with.
+    /// Remembers a request to authenticate somebody on another device, polled for every so many seconds, and uses up what it came with. `false`, and
+    /// it is not remembered, when so many of the client's wait for this person already.
     fn begin_backchannel(
         &self,
         key: Digest,
         request: BackchannelRequest,
         interval: u64,
+        most: u32,
         uses: Vec<Use>,
         now: UnixTime,
-    ) -> impl Future<Output = Answer<()>> + Send;
+    ) -> impl Future<Output = Answer<bool>> + Send;
 
     /// A request to authenticate somebody that waits for the person.
     fn backchannel_request(&self, key: Digest, now: UnixTime) -> impl Future<Output = Answer<Option<BackchannelRequest>>> + Send;

@@ -121,10 +121,12 @@ const REVOKE_ACCESS_TOKEN: &str = spending!(
 );
 
 const BEGIN_BACKCHANNEL: &str = spending!(
-    ", begun AS (INSERT INTO backchannel_request
+    ", room AS (SELECT 1 AS yes FROM good WHERE $11::BIGINT > (SELECT count(*) FROM backchannel_request
+        WHERE subject = $6 AND client_id = $5 AND state = 'pending' AND good_until > $3)),
+     begun AS (INSERT INTO backchannel_request
             (key, client_id, subject, body, state, pause, next_poll, hurried, good_until, expires_at)
-        SELECT $4::BYTEA, $5::TEXT, $6::TEXT, $7::TEXT, 'pending', $8::BIGINT, 0, FALSE, $9::BIGINT, $10::BIGINT FROM good)",
-    ""
+        SELECT $4::BYTEA, $5::TEXT, $6::TEXT, $7::TEXT, 'pending', $8::BIGINT, 0, FALSE, $9::BIGINT, $10::BIGINT FROM room)",
+    ", EXISTS (SELECT 1 FROM room) AS done"
 );
 
 const DECIDE_BACKCHANNEL: &str = "WITH decided AS (UPDATE backchannel_request SET state = $3::TEXT, granted = $7::TEXT
@@ -336,13 +338,15 @@ impl Store for Postgres {
         key: Digest,
         request: BackchannelRequest,
         interval: u64,
+        most: u32,
         uses: Vec<Use>,
         now: UnixTime,
-    ) -> Answer<()> {
+    ) -> Answer<bool> {
         let (body, interval, key) = (written(&request)?, seconds(UnixTime(interval)), bytes(&key));
         let (good_until, expires_at) = (seconds(UnixTime(request.good_until)), seconds(request.remembered_until()));
-        let values: Values<'_> = &[&key, &request.client_id, &request.subject, &body, &interval, &good_until, &expires_at];
-        self.spend_in(BEGIN_BACKCHANNEL, Spending::new(uses)?, now, values).await.map(drop)
+        let most = i64::from(most);
+        let values: Values<'_> = &[&key, &request.client_id, &request.subject, &body, &interval, &good_until, &expires_at, &most];
+        done(self.spend_in(BEGIN_BACKCHANNEL, Spending::new(uses)?, now, values).await?.as_ref())
     }
 
     async fn backchannel_request(&self, key: Digest, now: UnixTime) -> Answer<Option<BackchannelRequest>> {

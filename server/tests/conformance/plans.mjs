@@ -112,8 +112,8 @@ const PLANS = [
 ]
 
 /**
- * What the suite knows of markets, as far as it goes without their directories, consents and intents: `market` rows run only where `--only` names
- * them, and have a paper of their own.
+ * What the suite knows of markets, as far as it goes without their directories, consents and intents: rows that `--markets` runs,
+ * with a paper of their own.
  */
 const MARKETS = [
   {

@@ -149,7 +149,7 @@ pub(crate) async fn nothing_is_missed<S: Store>(store: S, pending: usize, interv
     let folder = keys_folder().display();
     let text = format!(
         "issuer = \"{ISSUER}\"\n[listen]\naddress = \"127.0.0.1:0\"\n[keys]\nfolder = \"{folder}\"\nnonce_secret = \"{folder}/nonce.secret\"\n\
-         [backchannel]\ninterval = {interval}"
+         [backchannel]\ninterval = {interval}\npending = {pending}"
     );
     let config = Config::parse(&text).unwrap();
     let listener = Listener::bind(&config).await.unwrap();

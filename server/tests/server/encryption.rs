@@ -198,6 +198,10 @@ async fn metadata_about_encryption_is_judged_and_told() {
     let plain = World::new().await;
     let told = plain.make(Call::get("/.well-known/openid-configuration")).await.json();
     assert!(told.get("request_object_encryption_alg_values_supported").is_none(), "nobody can encrypt to it");
+    let mut encrypting = plain.one().metadata();
+    encrypting["request_object_encryption_alg"] = json!("RSA-OAEP");
+    encrypting["request_object_encryption_enc"] = json!("A256GCM");
+    assert!(plain.server.register(encrypting).await.unwrap_err().to_string().contains("request_object_encryption_alg"));
     let object = encrypted("RSA-OAEP", &rsa(2048), "A256GCM", &signed(&plain, plain.one()));
     plain.make(plain.authenticated(plain.one(), "/par", &[("request", &object)])).await.is_error(400, "invalid_request_object");
 }

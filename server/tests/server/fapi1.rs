@@ -121,6 +121,27 @@ async fn fapi1_advanced_final_code_and_id_token_by_value() {
 }
 
 #[tokio::test]
+async fn what_is_known_of_a_person_does_not_go_through_the_browser() {
+    let world = world().await;
+    let party = party(&world);
+    let mut asking = claims(&world, party);
+    asking["claims"] = json!({ "id_token": { "email": null } });
+    let told = told(party, &interact(&world, by_value(party, &signed(party, &asking)), "approve").await);
+    assert!(claims_of(told["id_token"].as_str().unwrap()).get("email").is_none());
+    let tokens = world.tokens(redeem(&world, party, told["code"].as_str().unwrap())).await;
+    assert_eq!(claims_of(tokens["id_token"].as_str().unwrap())["email"], "alice@example.com");
+}
+
+#[tokio::test]
+async fn a_proof_makes_no_dpop_token_where_the_profile_has_none() {
+    let world = world().await;
+    let party = party(&world);
+    let call = world.token_call(party, &[("grant_type", "client_credentials"), ("scope", "accounts")]);
+    let proof = party.proof(&party.proof_claims("POST", "https://mtls.as.example/token", world.now()));
+    assert_eq!(world.tokens(call.header("dpop", &proof)).await["token_type"], "Bearer");
+}
+
+#[tokio::test]
 async fn fapi1_advanced_final_with_jarm_by_value_and_pushed() {
     let world = world().await;
     for combination in COMBINATIONS {
@@ -190,6 +211,14 @@ async fn ensure_request_object_without_what_it_must_have_fails() {
             None => answer.is_page(if missing == "redirect_uri" { "invalid_request" } else { "invalid_request_object" }),
             Some(code) => assert_eq!(told(party, &answer)["error"], code, "{missing}"),
         }
+    }
+    // Without openid there is no nonce, and a state is needed instead.
+    for (state, is_good) in [(Some("s"), true), (None, false)] {
+        let mut claims = jarm(&world, party);
+        claims["scope"] = json!("accounts");
+        claims["state"] = json!(state);
+        let answer = send(&world, party, &claims).await;
+        assert_eq!(answer.header("location").contains("/authorize?"), is_good, "{}", answer.header("location"));
     }
     // Both are needed for a code alone, too.
     for missing in ["nonce", "scope"] {

@@ -3,6 +3,7 @@
 mod attacks;
 mod ciba;
 mod ciba_load;
+mod ciba_people;
 mod crash;
 mod dpop_negative;
 mod encryption;

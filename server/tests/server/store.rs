@@ -174,15 +174,21 @@ fn poll_of(client_id: &str, uses: Vec<Use>) -> Poll {
 async fn asks_people<S: Store>(store: &S) {
     let begin = async |name: &str| {
         let secret = Secret::new();
-        store.begin_backchannel(secret.digest(), backchannel(), 5, used(&format!("begins {name}")), NOW).await.unwrap();
+        assert!(store.begin_backchannel(secret.digest(), backchannel(), 5, 9, used(&format!("begins {name}")), NOW).await.unwrap());
         secret.digest()
     };
     let poll = async |key, seconds| store.poll_backchannel(key, poll_of("client", Vec::new()), later(seconds)).await.unwrap();
     let key = begin("one").await;
-    assert!(store.begin_backchannel(Secret::new().digest(), backchannel(), 5, used("begins one"), NOW).await.is_err());
+    assert!(store.begin_backchannel(Secret::new().digest(), backchannel(), 5, 9, used("begins one"), NOW).await.is_err());
     assert_eq!(store.backchannel_request(key, NOW).await.unwrap(), Some(backchannel()));
     assert_eq!(store.backchannel_requests("alice".to_owned(), NOW).await.unwrap(), [(key, backchannel())]);
     assert_eq!(store.backchannel_requests("bob".to_owned(), NOW).await.unwrap(), []);
+
+    // Another client's and another person's are counted for themselves.
+    let more = async |request| store.begin_backchannel(Secret::new().digest(), request, 5, 1, Vec::new(), NOW).await.unwrap();
+    assert!(!more(backchannel()).await);
+    assert!(more(BackchannelRequest { client_id: "another".to_owned(), ..backchannel() }).await);
+    assert!(more(BackchannelRequest { subject: "carol".to_owned(), ..backchannel() }).await);
 
     // The pace: five seconds, ten after the first haste. Half a second is nobody's fault, so four are enough.
     assert_eq!(poll(key, 0).await, Polled::Pending);
@@ -200,7 +206,8 @@ async fn asks_people<S: Store>(store: &S) {
     // Once, and by the client itself.
     assert!(store.decide_backchannel(key, Some(grant("asked")), later(60)).await.unwrap());
     assert!(!store.decide_backchannel(key, None, later(60)).await.unwrap(), "it was answered");
-    assert_eq!(store.backchannel_requests("alice".to_owned(), later(60)).await.unwrap(), []);
+    let waiting = store.backchannel_requests("alice".to_owned(), later(60)).await.unwrap();
+    assert!(waiting.iter().all(|(other, _)| *other != key), "it does not wait any more");
     let stranger = store.poll_backchannel(key, poll_of("other", Vec::new()), later(61)).await.unwrap();
     assert_eq!(stranger, Polled::Unknown);
     assert_eq!(poll(key, 61).await, Polled::Approved(Box::new(grant("asked"))));
@@ -237,7 +244,7 @@ async fn asks_people<S: Store>(store: &S) {
 async fn polls_race<S: Store>(store: &Arc<S>, requests: usize, at_once: usize) {
     for number in 0..requests {
         let key = Secret::new().digest();
-        store.begin_backchannel(key, backchannel(), 5, Vec::new(), NOW).await.unwrap();
+        assert!(store.begin_backchannel(key, backchannel(), 5, 9, Vec::new(), NOW).await.unwrap());
         let mut tries = tokio::task::JoinSet::new();
         for turn in 0..at_once {
             let (store, name) = (store.clone(), format!("polls-{number}-{turn}"));

@@ -22,8 +22,20 @@ const POLL: &str = "UPDATE backchannel_request SET
         next_poll = CASE WHEN ?4 THEN ?2 - 1 + pause + CASE WHEN next_poll > ?2 THEN 5 ELSE 0 END ELSE next_poll END
      WHERE key = ?1 AND client_id = ?3 AND state <> 'spent' RETURNING state, hurried, good_until, granted";
 
-pub(super) fn begin(desk: &Desk, key: &Digest, request: &BackchannelRequest, interval: u64, uses: &[Use], now: UnixTime) -> Answer<()> {
+pub(super) fn begin(
+    desk: &Desk,
+    key: &Digest,
+    request: &BackchannelRequest,
+    (interval, most): (u64, u32),
+    uses: &[Use],
+    now: UnixTime,
+) -> Answer<bool> {
     spend(desk, uses, now)?;
+    let statement = waiting!("SELECT count(*) FROM backchannel_request WHERE subject = ?1 AND client_id = ?3");
+    let waiting = row(desk, statement, params![request.subject, seconds(now), request.client_id], |row| row.get::<_, u32>(0))?;
+    if waiting.unwrap_or_default() >= most {
+        return Ok(false);
+    }
     execute(
         desk,
         "INSERT INTO backchannel_request (key, client_id, subject, body, state, pause, next_poll, hurried, good_until, expires_at)
@@ -37,8 +49,8 @@ pub(super) fn begin(desk: &Desk, key: &Digest, request: &BackchannelRequest, int
             seconds(UnixTime(request.good_until)),
             seconds(request.remembered_until())
         ],
-    )
-    .map(drop)
+    )?;
+    Ok(true)
 }
 
 pub(super) fn find(connection: &Connection, key: &Digest, now: UnixTime) -> Answer<Option<BackchannelRequest>> {

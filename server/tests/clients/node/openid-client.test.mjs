@@ -1,5 +1,7 @@
 // openid-client, in all combinations of client authentication and what tokens are bound to.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import https from 'node:https'
 import { after, before, test } from 'node:test'
 import * as client from 'openid-client'
 import { API, REDIRECT_URI, browse, signingKey, start, x5c } from './serving.mjs'
@@ -25,9 +27,9 @@ after(async () => {
 let parties = 0
 
 /** A client of one kind: its configuration as openid-client discovers it, and what it holds. */
-async function party(method, binding, more = {}) {
+async function party(method, binding, { key: ownKey, ...more } = {}) {
   const id = `client-${++parties}`
-  const key = await signingKey(`${id}-key`)
+  const key = ownKey ?? (await signingKey(`${id}-key`))
   const isSelfSigned = method === 'self_signed_tls_client_auth'
   const certificate = server.certificate(id, { isSelfSigned })
   const needsCertificate = method !== 'private_key_jwt' || binding === 'mtls'
@@ -43,7 +45,7 @@ async function party(method, binding, more = {}) {
   if (method === 'private_key_jwt') metadata.jwks = { keys: [key.jwk] }
   if (method === 'tls_client_auth') metadata.tls_client_auth_subject_dn = `CN=${id},O=Bank\\, Ltd.`
   if (isSelfSigned) metadata.jwks = { keys: [{ ...key.jwk, x5c: [x5c(certificate.cert)] }] }
-  server.add({ ...metadata, ...(typeof more === 'function' ? more(key) : more) })
+  server.add({ ...metadata, ...more })
 
   const authentication = method === 'private_key_jwt' ? client.PrivateKeyJwt(key) : client.TlsClientAuth()
   const fetch = server.fetchAs(needsCertificate ? certificate : {})
@@ -153,22 +155,44 @@ test('rich authorization requests come back as they were granted', async () => {
   assert.deepEqual(tokens.authorization_details, details)
 })
 
-for (const alg of ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES']) {
-  test(`ID tokens encrypted by ${alg} are read`, async () => {
+/** Serves a key set at a URL. */
+async function keysAtUrl(jwks) {
+  const { cert, key } = server.certificate(`keys-${++parties}`, { host: 'localhost' })
+  const serving = https.createServer({ cert, key }, (_, response) => {
+    response.setHeader('content-type', 'application/jwk-set+json').end(JSON.stringify(jwks))
+  })
+  serving.listen(0, '127.0.0.1')
+  await once(serving, 'listening')
+  return Object.assign(serving, { uri: `https://localhost:${serving.address().port}/jwks` })
+}
+
+for (const [alg, isAtUrl] of [['RSA-OAEP', false], ['RSA-OAEP-256', true], ['ECDH-ES', false]]) {
+  test(`ID tokens encrypted by ${alg} to a key of ${isAtUrl ? 'jwks_uri' : 'jwks'} are read`, async (context) => {
     const isElliptic = alg === 'ECDH-ES'
     const algorithm = isElliptic ? { name: 'ECDH', namedCurve: 'P-256' } : { name: 'RSA-OAEP', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: alg === 'RSA-OAEP' ? 'SHA-1' : 'SHA-256' }
     const pair = await crypto.subtle.generateKey(algorithm, true, isElliptic ? ['deriveBits'] : ['decrypt', 'encrypt'])
     const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey('jwk', pair.publicKey)
-    const own = await party('private_key_jwt', 'dpop', (key) => ({
-      jwks: { keys: [key.jwk, { kty, crv, x, y, n, e, kid: 'for-us', use: 'enc', alg }] },
+    const key = await signingKey('signing')
+    const jwks = { keys: [key.jwk, { kty, crv, x, y, n, e, kid: 'for-us', use: 'enc', alg }] }
+    const url = isAtUrl && (await keysAtUrl(jwks))
+    if (url) context.after(() => url.close())
+    const own = await party('private_key_jwt', 'dpop', {
+      key,
+      ...(url ? { jwks: undefined, jwks_uri: url.uri } : { jwks }),
       id_token_encrypted_response_alg: alg,
       id_token_encrypted_response_enc: 'A256GCM',
-    }))
+    })
     client.enableDecryptingResponses(own.config, ['A256GCM'], { key: pair.privateKey, alg, kid: 'for-us' })
     const { redirected, checks } = await authorized(own)
     const tokens = await client.authorizationCodeGrant(own.config, redirected, checks, undefined, own.options)
     assert.equal(tokens.id_token.split('.').length, 5)
     assert.equal(tokens.claims().aud, own.id)
+    if (!url) return
+    // What is known is used for a while, and goes on being used when the URL is gone.
+    url.closeAllConnections()
+    url.close()
+    const again = await authorized(own)
+    await client.authorizationCodeGrant(own.config, again.redirected, again.checks, undefined, own.options)
   })
 }
 

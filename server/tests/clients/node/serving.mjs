@@ -45,7 +45,9 @@ export async function start({ settings = {}, more = '', claims = CLAIMS, keyType
   writeFileSync(file, text)
   appendFileSync(file, more)
   execFileSync(BINARY, ['user', 'add', 'alice', '--claims', JSON.stringify(claims), '--config', file], { input: `${PASSWORD}\n` })
-  const process = spawn(BINARY, ['serve', '--config', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  // Where clients have their keys at a URL, the server's own authority vouches for it.
+  const env = { ...globalThis.process.env, SSL_CERT_FILE: join(folder, 'tls/authority.pem') }
+  const process = spawn(BINARY, ['serve', '--config', file], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   process.stderr.on('data', (piece) => (log += piece))
   const authority = readFileSync(join(folder, 'tls/authority.pem'))

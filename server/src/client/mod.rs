@@ -1,5 +1,7 @@
 //! Clients: their metadata in the words of RFC 7591, judged once, and the registry that finds them.
 
+mod metadata;
+
 use core::time::Duration;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,198 +9,29 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use counterfoil::crypto::FAPI;
+use counterfoil::jose::policy::Limits;
 use counterfoil_gateway::RemoteKeys;
 use counterfoil_gateway::https::Transport;
 use counterfoil_gateway::keys::{KeyRing, KeySource};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
+use self::metadata::NAMES;
 use crate::certificate::{Names, SubjectRule};
 use crate::config::{Config, ConfigError, TokenFormat};
-use crate::encryption::{self, KeyManagement};
+use crate::encryption::{self, Encryption, KeyManagement};
 use crate::issue::Algorithm;
+use crate::others_keys;
 use crate::profile::{Breach, Profile};
 use crate::store::{Store, StoreError};
 
-/// What a client says of itself. Names are those of RFC 7591, RFC 8705, RFC 9101, RFC 9396, RFC 9449, RFC 9701, JARM and
-/// CIBA; five are the server's own.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Metadata {
-    pub(crate) client_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) client_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) client_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) logo_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) policy_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tos_uri: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) redirect_uris: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) application_type: Option<String>,
-    pub(crate) token_endpoint_auth_method: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) token_endpoint_auth_signing_alg: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) grant_types: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) response_types: Vec<String>,
-    /// Separated by spaces; every scope where it is absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) scope: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) jwks: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) jwks_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tls_client_auth_subject_dn: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tls_client_auth_san_dns: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tls_client_auth_san_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tls_client_auth_san_ip: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tls_client_auth_san_email: Option<String>,
-    pub(crate) dpop_bound_access_tokens: bool,
-    pub(crate) tls_client_certificate_bound_access_tokens: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id_token_signed_response_alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id_token_encrypted_response_alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id_token_encrypted_response_enc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) authorization_encrypted_response_alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) authorization_encrypted_response_enc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) request_object_encryption_alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) request_object_encryption_enc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) introspection_signed_response_alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) authorization_signed_response_alg: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) request_object_signing_alg: Option<String>,
-    #[serde(skip_serializing_if = "core::ops::Not::not")]
-    pub(crate) require_signed_request_object: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) backchannel_token_delivery_mode: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) backchannel_client_notification_endpoint: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) backchannel_authentication_request_signing_alg: Option<String>,
-    #[serde(skip_serializing_if = "core::ops::Not::not")]
-    pub(crate) backchannel_user_code_parameter: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) authorization_details_types: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) software_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) software_version: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) contacts: Vec<String>,
-    /// The server's own: `jwt`, `phantom` or `split`, instead of what the resource says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) access_token_format: Option<String>,
-    /// The server's own: a profile, instead of the server's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) profile: Option<String>,
-    /// The server's own: the resources that the client may ask tokens for; all where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) resources: Vec<String>,
-    /// The server's own: the resources that the client answers for, and whose tokens it may introspect.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) introspects: Vec<String>,
-    /// The server's own: whether the client is a bank's own app, in which people answer requests to authenticate them on another device.
-    #[serde(skip_serializing_if = "core::ops::Not::not")]
-    pub(crate) decides_backchannel_requests: bool,
-}
-
-/// The names in [`Metadata`], in which an operator's mistakes are found.
-const NAMES: [&str; 47] = [
-    "client_id",
-    "client_name",
-    "client_uri",
-    "logo_uri",
-    "policy_uri",
-    "tos_uri",
-    "redirect_uris",
-    "application_type",
-    "token_endpoint_auth_method",
-    "token_endpoint_auth_signing_alg",
-    "grant_types",
-    "response_types",
-    "scope",
-    "jwks",
-    "jwks_uri",
-    "tls_client_auth_subject_dn",
-    "tls_client_auth_san_dns",
-    "tls_client_auth_san_uri",
-    "tls_client_auth_san_ip",
-    "tls_client_auth_san_email",
-    "dpop_bound_access_tokens",
-    "tls_client_certificate_bound_access_tokens",
-    "id_token_signed_response_alg",
-    "introspection_signed_response_alg",
-    "authorization_details_types",
-    "software_id",
-    "software_version",
-    "contacts",
-    "access_token_format",
-    "resources",
-    "introspects",
-    "id_token_encrypted_response_alg",
-    "userinfo_signed_response_alg",
-    "authorization_signed_response_alg",
-    "request_object_signing_alg",
-    "require_signed_request_object",
-    "profile",
-    "backchannel_token_delivery_mode",
-    "backchannel_client_notification_endpoint",
-    "backchannel_authentication_request_signing_alg",
-    "backchannel_user_code_parameter",
-    "decides_backchannel_requests",
-    "id_token_encrypted_response_enc",
-    "authorization_encrypted_response_alg",
-    "authorization_encrypted_response_enc",
-    "request_object_encryption_alg",
-    "request_object_encryption_enc",
-];
+pub(crate) use self::metadata::Metadata;
+pub use self::metadata::MetadataError;
 
 /// The grant type of CIBA (CIBA Core section 4).
 pub(crate) const CIBA: &str = "urn:openid:params:grant-type:ciba";
 /// The grant types that there are.
 pub(crate) const GRANT_TYPES: [&str; 4] = ["authorization_code", "refresh_token", "client_credentials", CIBA];
-
-/// What is wrong with metadata: the member, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetadataError {
-    /// The member.
-    pub member: &'static str,
-    /// Why.
-    pub why: Cow<'static, str>,
-}
-
-impl MetadataError {
-    pub(crate) const fn new(member: &'static str, why: &'static str) -> Self {
-        Self { member, why: Cow::Borrowed(why) }
-    }
-}
-
-impl core::fmt::Display for MetadataError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}: {}", self.member, self.why)
-    }
-}
-
-impl core::error::Error for MetadataError {}
 
 /// How a client proves who it is.
 #[derive(Debug)]
@@ -514,6 +347,8 @@ pub(crate) struct Clients {
     configured: HashMap<String, Arc<Client>>,
     profile: &'static Profile,
     known: Mutex<Known>,
+    /// Who waits for keys: each holds a thread.
+    waiting: Semaphore,
 }
 
 /// By `client_id`: the client, when it was looked at, and the metadata that it was judged by.
@@ -522,19 +357,23 @@ type Known = HashMap<String, (Arc<Client>, Instant, Value)>;
 impl Clients {
     /// How long another server, or the command line, may have changed a client before this one sees it.
     const FRESH: Duration = Duration::from_secs(5);
+    /// How many requests wait for keys at a time, and how long: more are refused, and may come again.
+    const WAITING: usize = 16;
+    const PATIENCE: Duration = Duration::from_secs(5);
     /// How many of the store's clients are kept ready.
     const MOST: usize = 10_000;
 
-    pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
+    pub(crate) fn new(config: &Config, encryption: &Encryption) -> Result<Self, ConfigError> {
         let mut configured = HashMap::new();
         for metadata in &config.clients {
             let client = Client::of_operator(metadata, config.profile)?;
             let id = client.id().to_owned();
+            encryption.judge(&client).map_err(|error| ConfigError::new(format!("client {id}"), error))?;
             if configured.insert(id.clone(), Arc::new(client)).is_some() {
                 return Err(ConfigError::new(format!("client {id}"), "another one has the same client_id"));
             }
         }
-        Ok(Self { configured, profile: config.profile, known: Mutex::default() })
+        Ok(Self { configured, profile: config.profile, known: Mutex::default(), waiting: Semaphore::new(Self::WAITING) })
     }
 
     pub(crate) async fn find(&self, store: &impl Store, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
@@ -564,6 +403,23 @@ impl Clients {
         }
         known.insert(id.to_owned(), (client.clone(), Instant::now(), stored.metadata));
         Ok(Some(client))
+    }
+
+    /// Waits for the keys of a client that has them at a URL, where a token of its names one that is not there: the first time, and when the
+    /// client has a new one.
+    pub(crate) async fn await_keys(&self, client: &Arc<Client>, token: &str, limits: Limits) {
+        let is_missing = |ring: &KeyRing| client.metadata.jwks_uri.is_some() && others_keys::are_missing(ring, token, limits);
+        if !client.keys.as_ref().is_some_and(is_missing) {
+            return;
+        }
+        let Ok(_place) = self.waiting.try_acquire() else { return };
+        let (client, token) = (client.clone(), token.to_owned());
+        // What has come of it is seen when the token is judged.
+        let _ = tokio::task::spawn_blocking(move || {
+            let mut scratch = vec![0; limits.scratch()];
+            client.keys.as_ref().map(|ring| others_keys::current(ring, &token, limits, Self::PATIENCE, &mut scratch))
+        })
+        .await;
     }
 
     /// A client has changed here.
