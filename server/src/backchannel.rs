@@ -16,6 +16,7 @@ use crate::Server;
 use crate::client::Client;
 use crate::error::Refusal;
 use crate::http::Form;
+use crate::interaction::Verdict;
 use crate::others_keys;
 use crate::reason;
 use crate::secret::{Digest, Secret};
@@ -187,14 +188,11 @@ impl<S: Store> Server<S> {
         let code = code.ok_or(reason::USER_CODE_MISSING.refusal())?;
         let wrong = || reason::USER_CODE_WRONG.refusal();
         let attempt = Digest::of_parts("user code", &[user.subject.as_bytes()]);
-        if !self.attempts.may_try(&attempt) {
-            return Err(wrong().because("there were too many attempts"));
+        match self.attempts.judge(attempt, user.user_code.clone(), code.to_owned()).await {
+            Verdict::Right => Ok(()),
+            Verdict::Wrong => Err(wrong()),
+            Verdict::TooOften => Err(wrong().because("there were too many attempts")),
         }
-        if self.attempts.is_password(user.user_code.clone(), code.to_owned()).await {
-            self.attempts.forget(&attempt);
-            return Ok(());
-        }
-        Err(wrong())
     }
 }
 

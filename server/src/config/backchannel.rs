@@ -26,7 +26,7 @@ pub struct BackchannelSettings {
 
 impl Default for BackchannelSettings {
     fn default() -> Self {
-        Self { lifetime: 300, interval: 5, pending: 5, hold: 0, authorities: None, test_approvals: false }
+        Self { lifetime: 300, interval: 5, pending: 20, hold: 0, authorities: None, test_approvals: false }
     }
 }
 

@@ -30,7 +30,7 @@ use crate::request_object;
 use crate::secret::{Digest, Secret};
 use crate::store::{AuthorizationCode, Grant, NewCode, PushedRequest, Session, Store, User};
 
-pub(crate) use self::password::Attempts;
+pub(crate) use self::password::{Attempts, Verdict};
 
 /// Ties the steps to one browser. `__Host-`: sent to this very host alone, by https, for all its paths.
 const COOKIE: &str = "__Host-counterfoil";

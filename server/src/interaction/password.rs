@@ -42,17 +42,17 @@ impl<S: Store> Server<S> {
     pub(super) async fn with_password(&self, form: &Form, place: &str, request: &Request) -> Result<Result<SignedIn, Failed>, Refusal> {
         let (name, password) = (form.get("username").unwrap_or_default(), form.get("password").unwrap_or_default());
         let attempt = Digest::of_parts("attempt", &[name.as_bytes()]);
-        if !self.attempts.may_try(&attempt) {
-            return Ok(Err(Failed::TooOften));
-        }
         let user = self.store.user(name.to_owned()).await?;
         let hash = user.as_ref().map_or_else(|| self.nobodys_password.clone(), |user| user.password.clone());
-        let is_right = self.attempts.is_password(hash, password.to_owned()).await;
-        let Some(user) = user.filter(|user| is_right && !user.locked) else {
-            tracing::info!(place, peer = %request.peer.address, "sign-in failed");
-            return Ok(Err(Failed::Wrong));
+        let verdict = self.attempts.judge(attempt, hash, password.to_owned()).await;
+        let user = match (verdict, user.filter(|user| !user.locked)) {
+            (Verdict::TooOften, _) => return Ok(Err(Failed::TooOften)),
+            (Verdict::Right, Some(user)) => user,
+            _ => {
+                tracing::info!(place, peer = %request.peer.address, "sign-in failed");
+                return Ok(Err(Failed::Wrong));
+            }
         };
-        self.attempts.forget(&attempt);
         Ok(Ok(SignedIn { subject: user.subject, acr: self.config.login.acr.clone(), auth_time: request.now.0 }))
     }
 
@@ -92,6 +92,15 @@ fn is_password(hash: &str, password: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Right,
+    Wrong,
+    /// It was not judged.
+    TooOften,
+}
+
 /// How often a name was tried in vain: five times, and then once a minute. And how many passwords are judged at a time, each of which
 /// takes 19 MiB of memory: one for each core.
 #[derive(Debug)]
@@ -113,29 +122,34 @@ impl Attempts {
     /// Names that are remembered at most; beyond that all are forgotten.
     const NAMES: usize = 100_000;
 
-    /// Memory-hard, and long: on a thread that has time. Nobody's password takes as long as somebody's.
-    pub(crate) async fn is_password(&self, hash: String, password: String) -> bool {
-        let Ok(_turn) = self.at_a_time.acquire().await else { return false };
-        tokio::task::spawn_blocking(move || is_password(&hash, &password)).await.unwrap_or(false)
+    /// Judges a password, which takes long: on a thread that has time. Nobody's password takes as long as somebody's. Whether the name may be tried
+    /// is asked when it is its turn, so that many at once are not more guesses than one after the other, but for one more on each core.
+    pub(crate) async fn judge(&self, name: Digest, hash: String, password: String) -> Verdict {
+        let Ok(_turn) = self.at_a_time.acquire().await else { return Verdict::Wrong };
+        if !self.may_try(&name) {
+            return Verdict::TooOften;
+        }
+        let is_right = tokio::task::spawn_blocking(move || is_password(&hash, &password)).await.unwrap_or(false);
+        self.note(name, is_right);
+        if is_right { Verdict::Right } else { Verdict::Wrong }
     }
 
-    /// Whether a name may be tried once more. It counts before it is known how the attempt ends, so that many at once are no more than one after
-    /// the other; who succeeds is forgotten.
-    pub(crate) fn may_try(&self, name: &Digest) -> bool {
+    fn may_try(&self, name: &Digest) -> bool {
+        self.locked().get(name.as_bytes()).is_none_or(|(count, last)| *count < Self::MOST || last.elapsed() >= Self::PAUSE)
+    }
+
+    /// Who is right is forgotten.
+    fn note(&self, name: Digest, is_right: bool) {
         let mut attempts = self.locked();
-        if attempts.get(name.as_bytes()).is_some_and(|(count, last)| *count >= Self::MOST && last.elapsed() < Self::PAUSE) {
-            return false;
+        if is_right {
+            attempts.remove(name.as_bytes());
+            return;
         }
         if attempts.len() >= Self::NAMES {
             attempts.clear();
         }
         let attempt = attempts.entry(*name.as_bytes()).or_insert((0, Instant::now()));
         *attempt = (attempt.0.saturating_add(1), Instant::now());
-        true
-    }
-
-    pub(crate) fn forget(&self, name: &Digest) {
-        self.locked().remove(name.as_bytes());
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (u32, Instant)>> {
@@ -147,14 +161,26 @@ impl Attempts {
 mod tests {
     use super::*;
 
-    #[test]
-    fn five_wrong_passwords_and_then_a_pause() {
-        let (attempts, name) = (Attempts::default(), Digest::of("alice"));
-        for _ in 0..5 {
-            assert!(attempts.may_try(&name));
+    #[tokio::test]
+    async fn five_wrong_passwords_and_then_a_pause_also_for_many_at_once() {
+        let (attempts, name) = (std::sync::Arc::new(Attempts::default()), Digest::of("alice"));
+        let hash = crate::users::hash_of("right").unwrap();
+        let mut guesses = tokio::task::JoinSet::new();
+        for number in 0..50 {
+            let (attempts, hash) = (attempts.clone(), hash.clone());
+            guesses.spawn(async move { attempts.judge(name, hash, format!("guess {number}")).await });
         }
-        assert!(!attempts.may_try(&name));
-        attempts.forget(&name);
-        assert!(attempts.may_try(&name));
+        let verdicts = guesses.join_all().await;
+        let judged = verdicts.iter().filter(|verdict| **verdict == Verdict::Wrong).count();
+        let cores = std::thread::available_parallelism().unwrap().get();
+        assert!((5..5 + cores).contains(&judged), "{judged} were judged");
+        assert_eq!(attempts.judge(name, hash.clone(), "right".to_owned()).await, Verdict::TooOften);
+        // Many who are right are all right.
+        let mut right = tokio::task::JoinSet::new();
+        for _ in 0..12 {
+            let (attempts, hash) = (attempts.clone(), hash.clone());
+            right.spawn(async move { attempts.judge(Digest::of("bob"), hash, "right".to_owned()).await });
+        }
+        assert!(right.join_all().await.iter().all(|verdict| *verdict == Verdict::Right));
     }
 }

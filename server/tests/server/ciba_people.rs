@@ -113,7 +113,7 @@ async fn a_user_code_is_demanded_of_whom_it_is_set_for() {
 async fn a_person_is_not_asked_without_end() {
     let world = world().await;
     let (one, two) = (world.party(0, COMBINATIONS[0]), world.party(1, COMBINATIONS[0]));
-    for _ in 0..5 {
+    for _ in 0..20 {
         asked(&world, one, &claims(&world, one)).await;
     }
     ask(&world, one, &claims(&world, one)).await.is_error(429, "temporarily_unavailable");
